@@ -1,0 +1,87 @@
+# Everything here needs only make and Python 3.11 or newer. `make help` says what there is.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.made
+LOCK   := requirements.lock
+PYTEST := $(BIN)/pytest -q --durations=10
+LIVE   := tests/integration_tests tests/contract tests/live
+# More arguments for pytest: make test ARGS="-k resume -x"
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+# With it set each start of Python compiles everything anew: 1.5 s.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run install test test-websocket test-live test-slow lint format types check watch hooks lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(STAMP) ## start everything: http://127.0.0.1:8000 (PAPERS_PORT and PAPERS_DATA_DIR move it)
+	@exec $(BIN)/paper-processing serve
+
+install: $(STAMP) ## make the environment, and nothing else
+
+test: $(STAMP) ## the in-process suite: no service, no network, seconds
+	@$(PYTEST) -m "not slow" --ignore=tests/live $(ARGS)
+
+test-websocket: $(STAMP) ## only its WebSocket folder
+	@$(PYTEST) -m "not slow" tests/integration_tests/websocket $(ARGS)
+
+test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey and Celery processes
+	@$(PYTEST) --live --force-enable-socket --timeout=120 $(LIVE) $(ARGS)
+
+test-slow: $(STAMP) ## the in-process tests that sleep or take long
+	@$(PYTEST) -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
+
+lint: $(STAMP) ## format, lint, types, and who may import whom: says what is wrong, changes nothing
+	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted; `make format` does it.'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(STAMP) ## format the code, and fix what the linter can
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## the type checker alone
+	@$(BIN)/mypy
+
+check: lint test test-slow ## all that has to pass before a change is proposed
+
+watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
+	@exec $(BIN)/ptw .
+
+hooks: $(STAMP) ## check each commit (5 s), and run the WebSocket folder before each push
+	@$(BIN)/prek install --overwrite --hook-type pre-commit --hook-type pre-push
+
+lock: $(STAMP) ## choose the newest versions that pyproject.toml allows, and write them to requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \
+		--no-emit-index-url --group dev pyproject.toml --output-file $(LOCK)
+	@$(MAKE) --no-print-directory install
+
+clean: ## remove the environment and all caches; ./data stays
+	@rm -rf $(VENV) dist .*_cache .testmondata* .coverage*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Remade when pyproject.toml or the lock changes. uv, in the environment, installs in 2 s what takes pip 30 s; where uv
+# cannot work (no wheel for this machine, a registry only pip knows) pip does it.
+$(STAMP): pyproject.toml $(LOCK)
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		for python in $(PYTHON) python3.13 python3.12 python3.11 ''; do \
+			$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+		done; \
+		test -n "$$python" || { \
+			echo 'This needs Python 3.11 or newer, and "$(PYTHON)" is not. Name one: make PYTHON=/path/to/python3.12'; exit 1; }; \
+		echo "Making the environment ($$($$python --version)) ..."; \
+		$$python -m venv --clear $(VENV) || { \
+			echo "$$python could not make $(VENV). On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }; }
+	@echo 'Installing what $(LOCK) names ...'
+	@export PIP_DISABLE_PIP_VERSION_CHECK=1; \
+	{ $(BIN)/python -m pip install --quiet "$$(grep '^uv==' $(LOCK))" && \
+		$(BIN)/uv pip sync --quiet --python $(BIN)/python $(LOCK); } || { \
+		echo 'uv could not; pip does it, which takes a minute ...'; \
+		$(BIN)/python -m pip install --quiet --requirement $(LOCK); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
