@@ -1,0 +1,1 @@
+"""Paper Processing: papers in, knowledge out, every step told live."""

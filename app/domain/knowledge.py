@@ -1,0 +1,140 @@
+"""What is read from a paper and what is found in it. Every span counts characters of `Document.text`."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from app.domain.model import Value
+
+
+class Span(Value):
+    """Characters `start` to `end` (exclusive) of the document's text."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class BlockKind(StrEnum):
+    TITLE = "title"
+    AUTHORS = "authors"
+    ABSTRACT = "abstract"
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    CAPTION = "caption"
+    REFERENCE = "reference"
+    FURNITURE = "furniture"
+    """Running heads, page numbers: text that is on the page but not of the paper."""
+
+
+class Block(Span):
+    """A run of text that belongs together, as the reader saw it."""
+
+    kind: BlockKind = BlockKind.PARAGRAPH
+    level: int = 0
+    """Of a heading: 1 for a section, 2 for a subsection…; 0 where the format does not say."""
+    page: int = 1
+    """From 1."""
+    font_size: float | None = None
+    """In points, where the format has one."""
+    bold: bool = False
+
+
+class Metadata(Value):
+    """What the file itself declares (JATS, HTML `citation_*`, LaTeX, DOCX properties); empty where it says nothing."""
+
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    abstract: str | None = None
+    year: int | None = None
+    doi: str | None = None
+
+
+class Reading(Value):
+    """A reader's answer: the text with its structure, nothing interpreted yet."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    pages: int = Field(ge=1)
+    metadata: Metadata = Metadata()
+
+
+class Section(Span):
+    """A section: its title and the span of its body, without the title line."""
+
+    title: str
+    level: int = Field(default=1, ge=1)
+    page: int = 1
+
+
+class Document(Value):
+    """A paper as `GET /papers/{id}/document` shows it."""
+
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    abstract: str | None = None
+    year: int | None = None
+    doi: str | None = None
+    pages: int = 1
+    sections: tuple[Section, ...] = ()
+    text: str = ""
+
+
+class Reference(Span):
+    """One entry of the list of references: its own words, and what could be told apart in them."""
+
+    number: int = Field(ge=1)
+    """Its place in the list, from 1."""
+    raw: str
+    authors: tuple[str, ...] = ()
+    title: str | None = None
+    venue: str | None = None
+    year: int | None = None
+    doi: str | None = None
+
+
+class EntityType(StrEnum):
+    TASK = "task"
+    METHOD = "method"
+    METRIC = "metric"
+    DATASET = "dataset"
+    OTHER = "other"
+    """Another scientific term."""
+
+
+class Mention(Span):
+    """One place in the text that names an entity."""
+
+    text: str
+
+
+class Entity(Value):
+    """A thing the paper speaks of. `key` is the same for the same thing in every paper: `method:conditional-random-field`."""
+
+    key: str
+    name: str
+    type: EntityType
+    mentions: tuple[Mention, ...]
+
+
+class RelationType(StrEnum):
+    """Directed, read source → target; the inventory of SciERC (Luan et al. 2018), with `evaluated_on` and `measured_by` beside it."""
+
+    USED_FOR = "used_for"
+    FEATURE_OF = "feature_of"
+    PART_OF = "part_of"
+    HYPONYM_OF = "hyponym_of"
+    COMPARED_WITH = "compared_with"
+    CONJUNCTION = "conjunction"
+    EVALUATED_ON = "evaluated_on"
+    MEASURED_BY = "measured_by"
+
+
+class Relationship(Value):
+    """A typed relationship between two entities, with the sentence that says so."""
+
+    source: str
+    """An entity's key."""
+    target: str
+    type: RelationType
+    evidence: Span
+    sentence: str

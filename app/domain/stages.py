@@ -1,0 +1,30 @@
+"""The stages of a run: their order, the status a paper has while each works, and their share of the progress."""
+
+from app.domain.lifecycle import Status
+from app.domain.model import Value
+
+
+class StagePlan(Value):
+    """One stage's place in a run."""
+
+    name: str
+    status: Status
+    weight: int
+    """Its share of the run's progress; the shares add up to 100."""
+
+
+READ = StagePlan(name="read", status=Status.PROCESSING, weight=40)
+STRUCTURE = StagePlan(name="structure", status=Status.PROCESSING, weight=5)
+REFERENCES = StagePlan(name="references", status=Status.PROCESSING, weight=10)
+ENTITIES = StagePlan(name="entities", status=Status.EXTRACTING_ENTITIES, weight=25)
+RELATIONSHIPS = StagePlan(name="relationships", status=Status.EXTRACTING_RELATIONSHIPS, weight=10)
+KNOWLEDGE_GRAPH = StagePlan(name="knowledge_graph", status=Status.BUILDING_KNOWLEDGE_GRAPH, weight=10)
+
+STAGES = (READ, STRUCTURE, REFERENCES, ENTITIES, RELATIONSHIPS, KNOWLEDGE_GRAPH)
+
+
+def progress_of_run(stages_done: int, percent_of_next: int = 0) -> int:
+    """Percent of the run when that many stages are done and the next one is at `percent_of_next`."""
+    done = sum(stage.weight for stage in STAGES[:stages_done])
+    at_work = STAGES[stages_done].weight * percent_of_next // 100 if stages_done < len(STAGES) else 0
+    return done + at_work
