@@ -1,0 +1,1 @@
+"""Bytes in, knowledge out: pure functions, no services."""

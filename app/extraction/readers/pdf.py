@@ -1,0 +1,231 @@
+"""PDF, through PDFium: words with their places; `layout` makes lines and paragraphs of them.
+
+PDFium's plain C interface is called directly: what is asked for each character has to cost little.
+"""
+
+import ctypes
+import math
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from statistics import median
+from typing import Any, NamedTuple
+
+import pypdfium2.raw as pdfium
+
+from app.domain.errors import ReadError
+from app.extraction.readers import OnPage
+from app.extraction.readers.draft import MAX_CHARACTERS, Draft, Kind, clean, text_too_long
+from app.extraction.readers.furniture import find_furniture
+from app.extraction.readers.layout import Page, Word, fragments_of
+from app.extraction.readers.paragraphs import Paragraph, paragraphs_of
+
+_PDFIUM = threading.Lock()
+"""PDFium is not safe for threads."""
+_SPACES = frozenset({0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0x85, 0xA0, *range(0x2000, 0x200C), 0x202F, 0x3000, 0xFEFF})
+_HYPHENS = frozenset({0x02, 0xAD, 0xFFFE})
+"""How PDFium gives a hyphen at the end of a line."""
+_BOLD = re.compile(r"bold|black|heavy|medi(?!um)|semibold|demi|cmbx|sfbx|[-,]b(?![a-z])|\.b$|bx\d+$", re.IGNORECASE)
+_UPRIGHT = 0.1
+"""Radians that a line of text may lean."""
+
+
+class _Face(NamedTuple):
+    """How a run of characters is set: size in points, direction in quarter turns, None when it is askew."""
+
+    size: float
+    bold: bool
+    turns: int | None
+
+
+def read(data: bytes, on_page: OnPage) -> Draft:
+    """Paragraphs with their lines in reading order, with size, boldness and page; running heads as furniture.
+
+    Raises `ReadError`: encrypted, no_pages, no_text (a scan), text_too_long, unreadable.
+    """
+    with _PDFIUM, _document(data) as document:
+        count = pdfium.FPDF_GetPageCount(document)
+        if count < 1:
+            raise ReadError("no_pages", "The PDF has no pages.")
+        draft = Draft()
+        draft.set_pages(count)
+        pages = []
+        length = 0
+        for index in range(count):
+            pages.append(_page(document, index))
+            length += sum(len(fragment.text) for fragment in pages[-1].fragments)
+            if length > MAX_CHARACTERS:
+                raise text_too_long()
+            on_page(index + 1, count)
+    _write(draft, pages)
+    return draft
+
+
+def _write(draft: Draft, pages: list[Page]) -> None:
+    furniture = find_furniture(pages)
+    for paragraph in paragraphs_of(pages, furniture):
+        _add(draft, paragraph)
+
+
+def _add(draft: Draft, paragraph: Paragraph) -> None:
+    kind: Kind = "furniture" if paragraph.is_furniture else "paragraph"
+    size = round(paragraph.size, 1)
+    draft.add(paragraph.text, kind, page=paragraph.page, font_size=size, bold=paragraph.bold)
+
+
+@cache
+def _start() -> None:
+    pdfium.FPDF_InitLibrary()
+
+
+@contextmanager
+def _document(data: bytes) -> Iterator[Any]:
+    _start()
+    document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
+    if not document:
+        error = pdfium.FPDF_GetLastError()
+        if error in {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}:
+            raise ReadError("encrypted", "The PDF is protected by a password; remove it and send the file again.")
+        raise ReadError("unreadable", "The PDF is damaged: not even its pages can be counted.")
+    try:
+        yield document
+    finally:
+        pdfium.FPDF_CloseDocument(document)
+
+
+def _page(document: Any, index: int) -> Page:
+    """A page's words as fragments of lines; a page that cannot be loaded is an empty one."""
+    page = pdfium.FPDF_LoadPage(document, index)
+    if not page:
+        return Page(index + 1, 0.0, 0.0, [], "")
+    try:
+        textpage = pdfium.FPDFText_LoadPage(page)
+        if not textpage:
+            return Page(index + 1, 0.0, 0.0, [], "")
+        try:
+            words = _Words(textpage).read()
+        finally:
+            pdfium.FPDFText_ClosePage(textpage)
+        width, height = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
+    finally:
+        pdfium.FPDF_ClosePage(page)
+    upright, aside = _upright(_with_plausible_sizes(words))
+    return Page(index + 1, width, height, fragments_of(upright), aside)
+
+
+def _with_plausible_sizes(words: list[tuple[Word, int | None]]) -> list[tuple[Word, int | None]]:
+    """Fonts that are drawings (Type 3) can give any size: then the height of most of their words has to do."""
+    heights: dict[float, list[float]] = {}
+    for word, turns in words:
+        if turns is not None:
+            heights.setdefault(word.size, []).append(word.y1 - word.y0 if turns % 2 == 0 else word.x1 - word.x0)
+    sizes = {
+        size: round(median(found), 1) for size, found in heights.items() if not 0.3 < size / max(median(found), 0.1) < 3
+    }
+    if not sizes:
+        return words
+    return [(word._replace(size=sizes.get(word.size, word.size)), turns) for word, turns in words]
+
+
+def _upright(words: list[tuple[Word, int | None]]) -> tuple[list[Word], str]:
+    """The words in the page's main direction, turned upright, and the text of those that run another way."""
+    counts: dict[int, int] = {}
+    for word, turns in words:
+        if turns is not None:
+            counts[turns] = counts.get(turns, 0) + len(word.text)
+    main = max(counts, key=lambda turns: counts[turns], default=0)
+    upright: list[Word] = []
+    aside: list[str] = []
+    for word, turns in words:
+        if turns == main:
+            upright.append(word.turned(main))
+        else:
+            aside.append(word.text)
+    return upright, " ".join(aside)
+
+
+class _Words:
+    """The words of one text page.
+
+    A call for each character costs more than all else here, so only the code is asked of every character; place and
+    face of a word come from its first and last one.
+    """
+
+    def __init__(self, textpage: Any) -> None:
+        self._textpage = textpage
+        self._faces: dict[int, _Face] = {}
+        self._box = pdfium.FS_RECTF()
+        self._matrix = pdfium.FS_MATRIX()
+
+    def read(self) -> list[tuple[Word, int | None]]:
+        textpage = self._textpage
+        code_of = pdfium.FPDFText_GetUnicode
+        words: list[tuple[Word, int | None]] = []
+        start, codes = 0, [code_of(textpage, index) for index in range(pdfium.FPDFText_CountChars(textpage))]
+        codes.append(0x20)
+        for index, code in enumerate(codes):
+            if code in _SPACES:
+                if index > start:
+                    self._add(words, codes[start:index], start)
+                start = index + 1
+            elif code in _HYPHENS:
+                codes[index] = 0x2D
+                self._add(words, codes[start : index + 1], start)
+                start = index + 1
+        return words
+
+    def _add(self, words: list[tuple[Word, int | None]], codes: list[int], start: int) -> None:
+        text = clean("".join([chr(code) for code in codes if 0x20 < code < 0x110000]))
+        if not text:
+            return
+        face = self._face(start)
+        left, bottom, right, top = self._place(start)
+        if len(codes) > 1:
+            last = self._place(start + len(codes) - 1)
+            if last[2] > last[0]:  # a hyphen that PDFium made has no place
+                left, bottom, right, top = (
+                    min(left, last[0]),
+                    min(bottom, last[1]),
+                    max(right, last[2]),
+                    max(top, last[3]),
+                )
+        if top - bottom <= 0:  # fonts that are drawings have no height
+            top = bottom + face.size
+        # From here on, y grows downwards.
+        words.append((Word(text, left, -top, right, -bottom, face.size, face.bold), face.turns))
+
+    def _place(self, index: int) -> tuple[float, float, float, float]:
+        box = self._box
+        if not pdfium.FPDFText_GetLooseCharBox(self._textpage, index, box):
+            return 0.0, 0.0, 0.0, 0.0
+        return box.left, box.bottom, box.right, box.top
+
+    def _face(self, index: int) -> _Face:
+        """Of the text object that the character belongs to: looked up once an object."""
+        found = pdfium.FPDFText_GetTextObject(self._textpage, index)
+        key = ctypes.cast(found, ctypes.c_void_p).value or 0
+        face = self._faces.get(key)
+        if face is None:
+            face = self._faces[key] = self._new_face(index, found)
+        return face
+
+    def _new_face(self, index: int, found: Any) -> _Face:
+        matrix = self._matrix
+        size = pdfium.FPDFText_GetFontSize(self._textpage, index)
+        turns: int | None = 0
+        if pdfium.FPDFText_GetMatrix(self._textpage, index, matrix):
+            size *= math.hypot(matrix.c, matrix.d) or 1.0
+            quarter = math.atan2(matrix.b, matrix.a) / (math.pi / 2)
+            turns = round(quarter) % 4 if abs(quarter - round(quarter)) < _UPRIGHT else None
+        font = pdfium.FPDFTextObj_GetFont(found) if found else None
+        return _Face(size, bool(font) and _is_bold(font), turns)
+
+
+def _is_bold(font: Any) -> bool:
+    name = ctypes.create_string_buffer(128)
+    length = pdfium.FPDFFont_GetBaseFontName(font, name, len(name))
+    if 1 < length <= len(name) and _BOLD.search(name.value.decode("utf-8", "replace").rpartition("+")[2]):
+        return True
+    return bool(pdfium.FPDFFont_GetWeight(font) >= 600)
