@@ -1,0 +1,65 @@
+"""Names of people, as they stand under a title."""
+
+import re
+
+_AFFILIATION = re.compile(
+    r"\b(?:universit\w*|department|dept|institut\w*|school|college|facult\w*|laborator\w*|labs?|research|cent(?:er|re)|hospital|inc|corp\w*|ltd|gmbh|company"
+    r"|academy|ministry|clinic\w*|division|group|technolog\w*|sciences?|engineering|division|street|avenue|road|box|usa|uk|china|japan|germany|france|canada"
+    r"|india|italy|spain|australia|netherlands|switzerland|sweden|korea|brazil|israel|singapore|hong kong|kingdom|states|email|e-mail|tel|fax|abstract"
+    r"|introduction|keywords|proceedings|google|microsoft|ibm|at&t|bell|facebook|amazon|state|city|correspond\w*|contributed|equal\w*|author\w*|edited"
+    r"|editor|editors|article|open|access|journal|protocol|review|report)\b|@|https?:|\d{4,}",
+    re.IGNORECASE,
+)
+_MARKS = re.compile(r"\(\w{1,2}\)|[\d*†‡§¶#∗⋆⁎⊥✉♠♢♡♣♦♥★☆\u00b9\u00b2\u00b3\u2070-\u2079\u2080-\u2089\ue000-\uf8ff]+")
+_SEPARATOR = re.compile(r"[,;·•|&\t]|\band\b|\s{3,}")
+_TITLES = re.compile(
+    r"^(?:by|dr|prof|professor|mr|mrs|ms)\b\.?\s*|,?\s*\b(?:ph\.?\s?d|m\.?d|msc|bsc|mph)\b\.?$", re.IGNORECASE
+)
+_PARTICLE = frozenset("van von der den de del della di da dos du la le el al bin ibn ten ter zu af y e".split())
+_PART = re.compile(r"(?:[^\W\d_]\.)(?:-?[^\W\d_]\.)*|[^\W\d_]+(?:[-‐‑'’.][^\W\d_]+)*\.?")
+_MAX_NAME = 60
+_SUFFIX = frozenset(
+    ("jr", "jr.", "sr", "sr.", "ii", "iii", "phd", "md", "msc", "mph", "bsc", "a", "b", "c", "d", "e", "f")
+)
+
+
+def names_in(line: str) -> tuple[str, ...]:
+    """The names in a line that holds nothing but names (and footnote marks, which are dropped); () for any other line."""
+    if len(line) > 1500 or _AFFILIATION.search(_MARKS.sub(" ", line)) or "@" in line:
+        return ()
+    plain = _MARKS.sub(",", line)
+    parts = [_TITLES.sub("", " ".join(part.split()).strip(" .,:")) for part in _SEPARATOR.split(plain)]
+    parts = [part for part in parts if part and part.lower() not in _SUFFIX and part.lower() != "and"]
+    names = _side_by_side(parts[0]) if len(parts) == 1 else tuple(parts)
+    return names if names and all(map(is_name, names)) else ()
+
+
+def _side_by_side(text: str) -> tuple[str, ...]:
+    """`Min Zhang Jian Su` → two names: authors set side by side, each a given name, initials and a surname."""
+    words = text.split()
+    if len(words) < 4 or any(word.lower() in _PARTICLE for word in words):
+        return (text,)
+    names: list[list[str]] = [[]]
+    for word in words:
+        if len(names[-1]) > 1 and not names[-1][-1].endswith("."):
+            names.append([])
+        names[-1].append(word)
+    return tuple(map(" ".join, names)) if len(names[-1]) > 1 else (text,)
+
+
+def is_name(text: str) -> bool:
+    """Whether the text could be the name of one person: two to five words, capitalised but for particles."""
+    words = text.split()
+    if not 2 <= len(words) <= 5 or len(text) > _MAX_NAME:
+        return False
+    if not all(_PART.fullmatch(word) for word in words):
+        return False
+    named = [word for word in words if word.lower() not in _PARTICLE]
+    return (
+        len(named) >= 2 and not any(word[0].islower() for word in named) and any(len(w.strip(".")) > 1 for w in named)
+    )
+
+
+def is_affiliation(text: str) -> bool:
+    """Whether the text speaks of a place of work, an address or a way to write to someone."""
+    return _AFFILIATION.search(text) is not None
