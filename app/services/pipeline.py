@@ -1,0 +1,169 @@
+"""Works on one run: claims it, renews the lease, goes through its stages, and gives way when it has lost it."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import uuid4
+
+import anyio
+from anyio.abc import TaskGroup
+
+from app.domain import decisions
+from app.domain.decisions import Change
+from app.domain.errors import (
+    ContendedError,
+    LeaseLostError,
+    PaperNotFoundError,
+    PaperProcessingError,
+    ReadError,
+    RetryableError,
+    UnavailableError,
+)
+from app.domain.model import Value
+from app.domain.paper import Failure, PaperRecord
+from app.ports import Clock, PaperStore
+from app.services.stages import Stage, Work
+from app.services.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Ending = Callable[[PaperRecord, int, str, Failure, datetime], Change]
+
+RENEW_SECONDS = 5.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 10.0
+
+
+class Hold(Value):
+    """The right to work on a run."""
+
+    paper_id: str
+    run: int
+    token: str
+
+
+class Pipeline:
+    """Any number of workers may be told of the same run; one holds its lease, and only that one's writes count."""
+
+    def __init__(self, store: PaperStore, writer: Writer, stages: Sequence[Stage], clock: Clock, owner: str) -> None:
+        self._store = store
+        self._writer = writer
+        self._stages = stages
+        self._clock = clock
+        self._owner = owner
+        self.active = 0
+        """Runs this pipeline works on."""
+
+    async def run(self, paper_id: str, run: int) -> None:
+        """Works on the run until it ends or is lost. Claiming what is not to be had does nothing."""
+        hold = Hold(paper_id=paper_id, run=run, token=uuid4().hex)
+        record = await self._claim(hold)
+        if record is None:
+            return
+        self.active += 1
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._renew, hold, tasks)
+                await self._work(hold, record)
+                tasks.cancel_scope.cancel()
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._release(hold)
+            raise
+        finally:
+            self.active -= 1
+
+    async def _claim(self, hold: Hold) -> PaperRecord | None:
+        now = self._clock.now()
+        try:
+            change = await self._writer.write(
+                hold.paper_id, lambda record: decisions.claim(record, hold.run, self._owner, hold.token, now)
+            )
+        except (LeaseLostError, PaperNotFoundError, ContendedError) as error:
+            logger.info("run %d of paper %s is not to be had: %s", hold.run, hold.paper_id, error.detail)
+            return None
+        lease = change.record.lease
+        return change.record if lease is not None and lease.token == hold.token else None
+
+    async def _renew(self, hold: Hold, tasks: TaskGroup) -> None:
+        while True:
+            await self._clock.sleep(RENEW_SECONDS)
+            try:
+                await self._write(hold, decisions.renew, self._clock.now())
+            except (LeaseLostError, PaperNotFoundError):
+                tasks.cancel_scope.cancel()
+                return
+            except (UnavailableError, ContendedError) as error:
+                logger.warning("the lease on paper %s was not renewed: %s", hold.paper_id, error.detail)
+
+    async def _work(self, hold: Hold, record: PaperRecord) -> None:
+        try:
+            while len(record.stages_done) < len(self._stages):
+                record = await self._finish(hold, self._stages[len(record.stages_done)], record)
+            await self._store.prune_outputs(hold.paper_id, keep=record.outputs)
+        except (LeaseLostError, PaperNotFoundError):
+            logger.info("run %d of paper %s moved on without this worker", hold.run, hold.paper_id)
+        except ReadError as error:
+            await self._end(hold, decisions.fail, error)
+        except RetryableError as error:
+            await self._end(hold, decisions.give_up_attempt, error)
+        except Exception:
+            logger.exception("paper %s: an unexpected error", hold.paper_id)
+            unforeseen = PaperProcessingError("Something unforeseen went wrong in the service; its log tells more.")
+            await self._end(hold, decisions.give_up_attempt, unforeseen)
+
+    async def _finish(self, hold: Hold, stage: Stage, record: PaperRecord) -> PaperRecord:
+        """One stage, and the write that ends it."""
+
+        async def report(percent: int) -> None:
+            await self._write(hold, decisions.report_progress, stage.plan, percent, self._clock.now())
+
+        async def attempt() -> PaperRecord:
+            findings = await stage.work(Work(record.paper, self._store, self._clock, report))
+            change = await self._write(hold, decisions.finish_stage, stage.plan, findings, self._clock.now())
+            return change.record
+
+        return await self._when_available(hold, attempt)
+
+    async def _end(self, hold: Hold, decide: Ending, error: PaperProcessingError) -> None:
+        failure = Failure(code=error.code, detail=error.detail)
+
+        async def write() -> Change:
+            return await self._write(hold, decide, failure, self._clock.now())
+
+        try:
+            await self._when_available(hold, write)
+        except (LeaseLostError, PaperNotFoundError):
+            logger.info("run %d of paper %s ended without this worker", hold.run, hold.paper_id)
+
+    async def _release(self, hold: Hold) -> None:
+        try:
+            await self._write(hold, decisions.release)
+        except PaperProcessingError as error:
+            logger.info("the lease on paper %s was not given back: %s", hold.paper_id, error.detail)
+
+    async def _write(
+        self,
+        hold: Hold,
+        decide: Callable[Concatenate[PaperRecord, int, str, P], Change],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Change:
+        """A write that names the run and the token: it loses if either moved on."""
+        return await self._writer.write(
+            hold.paper_id, lambda record: decide(record, hold.run, hold.token, *args, **kwargs)
+        )
+
+    async def _when_available(self, hold: Hold, action: Callable[[], Awaitable[T]]) -> T:
+        """Does it, again and again while a backing service is away; the lease is renewed meanwhile."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await action()
+            except (UnavailableError, ContendedError) as error:
+                logger.warning("paper %s waits: %s", hold.paper_id, error.detail)
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,70 @@
+"""Moves stored events to the log: at least once into the hands of the log, exactly once into it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import groupby
+
+from app.domain.events import PaperEvent
+from app.ports import Clock, EventLog, PaperStore
+from app.services.loop import keep_going
+from app.services.wake import Wake
+
+SWEEP_SECONDS = 1.0
+BATCH = 500
+SAFE_AFTER = timedelta(seconds=10)
+"""How long a log may take to make an entry durable: after a restart, newer ones are offered again."""
+
+
+class Relay:
+    """Any number of relays run at once, in every process, with no leader: an append is idempotent."""
+
+    def __init__(self, store: PaperStore, log: EventLog, clock: Clock, wake: Wake) -> None:
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._wake = wake
+        self._epoch: str | None = None
+
+    async def run(self) -> None:
+        while True:
+            await keep_going(self._clock, "relay", self.relay)
+            await self._wake.wait(SWEEP_SECONDS)
+
+    async def relay(self) -> None:
+        """Empties the outbox; when the log may have lost its newest entries, offers those again first."""
+        epoch = await self._log.epoch()
+        if epoch != self._epoch:
+            await self._offer_again()
+            self._epoch = epoch
+        while waiting := await self._store.outbox(BATCH):
+            await self._offer(waiting)
+
+    async def _offer_again(self) -> None:
+        # No mark is set while the log is away, so the newest mark tells when it was last there.
+        last = await self._store.last_relayed_at()
+        if last is None:
+            return
+        for paper_id, events in _by_paper(await self._store.relayed_since(last - SAFE_AFTER)):
+            await self._append_in_order(paper_id, events)
+
+    async def _offer(self, waiting: Iterable[PaperEvent]) -> None:
+        for paper_id, events in _by_paper(waiting):
+            last = await self._append_in_order(paper_id, events)
+            await self._store.mark_relayed(paper_id, last, self._clock.now())
+
+    async def _append_in_order(self, paper_id: str, events: list[PaperEvent]) -> int:
+        """Appends one paper's events; goes back in the store when the log misses earlier ones. Answers the last `seq`."""
+        position = 0
+        while position < len(events):
+            answer = await self._log.append(events[position])
+            if answer.accepted:
+                position += 1
+                continue
+            events = list(await self._store.events(paper_id, answer.last, BATCH))
+            position = 0
+        return events[-1].data.seq if events else 0
+
+
+def _by_paper(events: Iterable[PaperEvent]) -> Iterator[tuple[str, list[PaperEvent]]]:
+    for paper_id, group in groupby(events, key=lambda event: event.data.paper_id):
+        yield paper_id, list(group)

@@ -1,0 +1,72 @@
+"""One side's set of services: an API process has one, and so has each worker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.ports import Clock, EventLog, Files, Graph, Machine, PaperStore, Reader, TaskQueue
+from app.services.dispatcher import Dispatcher
+from app.services.heartbeat import Heartbeat
+from app.services.papers import Papers
+from app.services.pipeline import Pipeline
+from app.services.relay import Relay
+from app.services.stages import Stage
+from app.services.sweeper import Sweeper
+from app.services.system import System
+from app.services.wake import Wake
+from app.services.writer import Writer
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What one side stands on."""
+
+    store: PaperStore
+    log: EventLog
+    queue: TaskQueue
+    graph: Graph
+    files: Files
+    reader: Reader
+    clock: Clock
+    machine: Machine
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything above the ports, wired."""
+
+    papers: Papers
+    graph: Graph
+    log: EventLog
+    clock: Clock
+    pipeline: Pipeline
+    relay: Relay
+    dispatcher: Dispatcher
+    sweeper: Sweeper
+    system: System
+    heartbeat: Heartbeat
+
+
+def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Services:
+    """The services over these ports, for one event loop. `owner` names this process in leases and heartbeats."""
+    clock = ports.clock
+    relay_wake, dispatcher_wake = Wake(clock), Wake(clock)
+    writer = Writer(ports.store, clock, on_events=relay_wake.set)
+    sweeper = Sweeper(ports.store, ports.files, ports.graph, ports.log, writer, clock)
+    checks = {
+        "store": ports.store.check,
+        "redis": ports.log.check,
+        "graph": ports.graph.check,
+        "files": ports.files.check,
+    }
+    return Services(
+        papers=Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher_wake.set),
+        graph=ports.graph,
+        log=ports.log,
+        clock=clock,
+        pipeline=Pipeline(ports.store, writer, stages, clock, owner),
+        relay=Relay(ports.store, ports.log, clock, relay_wake),
+        dispatcher=Dispatcher(ports.store, ports.queue, clock, dispatcher_wake),
+        sweeper=sweeper,
+        system=System(ports.store, ports.queue, checks, ports.machine, clock),
+        heartbeat=Heartbeat(ports.queue, clock, owner),
+    )

@@ -1,0 +1,66 @@
+"""Clears up after deleted papers: outputs, graph and file at once, the tombstone once the log has forgotten it."""
+
+import logging
+from datetime import timedelta
+
+from app.domain.decisions import Change
+from app.domain.errors import PaperNotFoundError
+from app.domain.paper import PaperRecord
+from app.ports import Clock, EventLog, Files, Graph, PaperStore
+from app.services.loop import keep_going
+from app.services.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS = 5.0
+BATCH = 100
+MARGIN = timedelta(minutes=1)
+"""Between the clocks of the log and of this machine."""
+
+
+class Sweeper:
+    """Runs in every process; doing a thing twice does no harm."""
+
+    def __init__(
+        self, store: PaperStore, files: Files, graph: Graph, log: EventLog, writer: Writer, clock: Clock
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._graph = graph
+        self._log = log
+        self._writer = writer
+        self._clock = clock
+
+    async def run(self) -> None:
+        while True:
+            await keep_going(self._clock, "sweeper", self.sweep)
+            await self._clock.sleep(EVERY_SECONDS)
+
+    async def sweep(self) -> None:
+        """One round over the tombstones."""
+        for record in await self._store.tombstones(swept=False, limit=BATCH):
+            await self.clear(record)
+        oldest = await self._log.oldest_at()
+        if oldest is None:
+            return
+        for record in await self._store.tombstones(swept=True, limit=BATCH):
+            if record.deleted_at is not None and record.deleted_at + MARGIN < oldest:
+                await self._store.purge(record.paper.id)
+                await self._log.forget(record.paper.id)
+
+    async def clear(self, record: PaperRecord) -> None:
+        """Removes what a deleted paper left elsewhere; for good once nobody can hold a lease on it any more."""
+        paper_id = record.paper.id
+        await self._files.remove(paper_id)
+        await self._store.prune_outputs(paper_id, keep={})
+        await self._graph.remove(paper_id)
+        if record.lease is not None and record.lease.expires_at > self._clock.now():
+            return  # its worker may still be writing: come again
+        try:
+            await self._writer.write(paper_id, _mark_swept)
+        except PaperNotFoundError:
+            logger.debug("tombstone %s was purged by another process", paper_id)
+
+
+def _mark_swept(record: PaperRecord) -> Change:
+    return Change(record=record.model_copy(update={"swept": True, "lease": None}))

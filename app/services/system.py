@@ -1,0 +1,119 @@
+"""How the service is: a sample of its parts, taken once per process and told to everyone who asks."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+import anyio
+
+from app.domain.events import (
+    ServiceState,
+    SystemMetricsData,
+    SystemMetricsEvent,
+    SystemStatusData,
+    SystemStatusEvent,
+)
+from app.domain.model import Value
+from app.ports import Clock, Machine, PaperStore, StoreCounts, TaskQueue
+
+DEADLINE_SECONDS = 1.0
+"""For all checks of one sample together: a service that takes longer is `down`."""
+RATE_WINDOW = timedelta(seconds=5)
+
+Check = Callable[[], Awaitable[None]]
+
+
+class Sample(Value):
+    """One look at the service, as the events tell it."""
+
+    status: SystemStatusEvent
+    metrics: SystemMetricsEvent
+    waiting: int
+    """Events in the outbox."""
+
+
+class EventRate:
+    """Events a second over the last few seconds."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._batches: deque[tuple[datetime, int]] = deque()
+
+    def count(self, events: int) -> None:
+        self._batches.append((self._clock.now(), events))
+
+    def per_second(self) -> float:
+        since = self._clock.now() - RATE_WINDOW
+        while self._batches and self._batches[0][0] < since:
+            self._batches.popleft()
+        return round(sum(events for _, events in self._batches) / RATE_WINDOW.total_seconds(), 1)
+
+
+class System:
+    """Takes samples; the newest one stays at hand for sockets that open."""
+
+    def __init__(
+        self,
+        store: PaperStore,
+        queue: TaskQueue,
+        checks: Mapping[str, Check],
+        machine: Machine,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._checks = checks
+        self._machine = machine
+        self._clock = clock
+        self.rate = EventRate(clock)
+
+    async def services(self) -> dict[str, ServiceState]:
+        """The state of each backing service, each asked at the same time."""
+        states: dict[str, ServiceState] = dict.fromkeys(self._checks, "down")
+
+        async def ask(name: str, check: Check) -> None:
+            try:
+                await check()
+            except Exception:  # noqa: BLE001  # whatever the reason, the service is down: that is the answer
+                return
+            states[name] = "ok"
+
+        with anyio.move_on_after(DEADLINE_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for name, check in self._checks.items():
+                    tasks.start_soon(ask, name, check)
+        return states
+
+    async def sample(self, connections: int) -> Sample:
+        """Looks at everything now; what does not answer within the deadline counts as nothing."""
+        services = await self.services()
+        counts = StoreCounts(queued=0, active=0, waiting=0)
+        workers = 0
+        with anyio.move_on_after(DEADLINE_SECONDS):
+            if services.get("store") == "ok":
+                counts = await self._store.counts()
+            if services.get("redis") == "ok":
+                workers = await self._queue.workers()
+        cpu, memory = self._machine.usage()
+        now = self._clock.now()
+        degraded = "down" in services.values() or workers == 0
+        return Sample(
+            status=SystemStatusEvent(
+                timestamp=now,
+                message="The service is degraded" if degraded else "The service is well",
+                data=SystemStatusData(
+                    status="degraded" if degraded else "ok",
+                    queue_length=counts.queued,
+                    active_tasks=counts.active,
+                    workers=workers,
+                    connections=connections,
+                    services=services,
+                ),
+            ),
+            metrics=SystemMetricsEvent(
+                timestamp=now,
+                message=f"CPU {cpu:.0f} %, memory {memory:.0f} %",
+                data=SystemMetricsData(cpu_usage=cpu, memory_usage=memory, events_per_second=self.rate.per_second()),
+            ),
+            waiting=counts.waiting,
+        )
