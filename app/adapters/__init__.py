@@ -1,0 +1,1 @@
+"""What the ports need from the world: a folder a port, its implementations side by side."""

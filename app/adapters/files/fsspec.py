@@ -1,0 +1,68 @@
+"""Files on whatever fsspec reaches: a folder, memory, S3."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, BinaryIO
+
+from anyio import to_thread
+
+from app.domain.errors import UnavailableError
+
+CHUNK = 256 * 1024
+
+
+class FsspecFiles:
+    """`Files` under `root` of an fsspec filesystem. A file appears whole or not at all."""
+
+    def __init__(self, filesystem: Any, root: str) -> None:
+        self._fs = filesystem
+        self._root = root.rstrip("/")
+
+    async def put(self, paper_id: str, source: BinaryIO) -> None:
+        await self._in_thread(self._put, paper_id, source)
+
+    async def get(self, paper_id: str) -> bytes:
+        return bytes(await self._in_thread(self._fs.cat_file, self._path(paper_id)))
+
+    @asynccontextmanager
+    async def stream(self, paper_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        file = await self._in_thread(self._fs.open, self._path(paper_id), "rb")
+
+        async def chunks() -> AsyncIterator[bytes]:
+            while chunk := await self._in_thread(file.read, CHUNK):
+                yield chunk
+
+        try:
+            yield chunks()
+        finally:
+            await self._in_thread(file.close)
+
+    async def remove(self, paper_id: str) -> None:
+        await self._in_thread(self._remove, self._path(paper_id))
+
+    async def check(self) -> None:
+        await self._in_thread(self._fs.makedirs, self._root, True)
+
+    def _path(self, paper_id: str) -> str:
+        return f"{self._root}/{paper_id[:2]}/{paper_id}"
+
+    def _put(self, paper_id: str, source: BinaryIO) -> None:
+        path = self._path(paper_id)
+        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        part = f"{path}.part"
+        with self._fs.open(part, "wb") as target:
+            shutil.copyfileobj(source, target, CHUNK)
+        self._fs.mv(part, path)
+
+    def _remove(self, path: str) -> None:
+        if self._fs.exists(path):
+            self._fs.rm_file(path)
+
+    async def _in_thread(self, function: Any, *args: Any) -> Any:
+        try:
+            return await to_thread.run_sync(function, *args)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise UnavailableError(f"The store of files does not answer ({error}); check PAPERS_FILES_URL.") from error

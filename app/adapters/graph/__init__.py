@@ -1,0 +1,1 @@
+"""Where the knowledge graph of all papers is kept."""

@@ -1,0 +1,236 @@
+"""The graph in Neo4j: `(:Paper)-[:MENTIONS]->(:Entity)` and `(:Entity)-[:RELATES {paper_id, type}]->(:Entity)`.
+
+A transaction locks its paper first and then all the entities it touches, in one sorted `UNWIND`: writers that meet wait for
+each other instead of deadlocking, and what a transaction reads after that nobody changes before it ends.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import anyio
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncTransaction, NotificationMinimumSeverity
+from neo4j.exceptions import (
+    AuthError,
+    ConnectionAcquisitionTimeoutError,
+    ConstraintError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+    TransientError,
+)
+
+from app.adapters.graph.contribution import SHARED_LISTED, contribution
+from app.domain.errors import UnavailableError
+from app.domain.knowledge import Entity, EntityType, Relationship, RelationType
+from app.ports import EntityNeighbours, Neighbour, RelatedPaper
+
+T = TypeVar("T")
+Work = Callable[[AsyncTransaction], Awaitable[T]]
+
+TRIES = 12
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 1.0
+ANSWER_SECONDS = 5.0
+
+SCHEMA: tuple[LiteralString, ...] = (
+    "CREATE CONSTRAINT paper_id IF NOT EXISTS FOR (p:Paper) REQUIRE p.id IS UNIQUE",
+    "CREATE CONSTRAINT entity_key IF NOT EXISTS FOR (e:Entity) REQUIRE e.key IS UNIQUE",
+    "CREATE INDEX relates_paper IF NOT EXISTS FOR ()-[r:RELATES]-() ON (r.paper_id)",
+)
+
+# Setting a property takes the lock on its node, whatever it was before.
+_LOCK_PAPER = "MERGE (p:Paper {id: $paper_id}) SET p.id = $paper_id RETURN p.run AS run"
+_MENTIONED = "MATCH (:Paper {id: $paper_id})-[:MENTIONS]->(e:Entity) RETURN e.key AS key"
+_LOCK_ENTITIES = "UNWIND $keys AS key MERGE (e:Entity {key: key}) SET e.key = key"
+_FORGET = (
+    "MATCH (:Paper {id: $paper_id})-[m:MENTIONS]->() DELETE m",
+    "MATCH ()-[r:RELATES {paper_id: $paper_id}]->() DELETE r",
+)
+_SET_PAPER = "MATCH (p:Paper {id: $paper_id}) SET p.run = $run, p.title = $title"
+_MENTION = """
+MATCH (p:Paper {id: $paper_id})
+UNWIND $entities AS named
+MATCH (e:Entity {key: named.key})
+SET e.name = named.name, e.type = named.type
+CREATE (p)-[:MENTIONS {name: named.name, type: named.type}]->(e)
+"""
+_RELATE = """
+UNWIND $relations AS relation
+MATCH (source:Entity {key: relation.source}), (target:Entity {key: relation.target})
+CREATE (source)-[:RELATES {paper_id: $paper_id, type: relation.type}]->(target)
+"""
+_DROP_UNMENTIONED = "UNWIND $keys AS key MATCH (e:Entity {key: key}) WHERE NOT (e)<-[:MENTIONS]-() DETACH DELETE e"
+_DROP_PAPER = "MATCH (p:Paper {id: $paper_id}) DELETE p"
+
+# Papers may write a name differently: the one most of them use is shown. The name on the node is for people who browse.
+_ENTITY = """
+MATCH (p:Paper)-[m:MENTIONS]->(e:Entity {key: $key})
+WITH m.name AS name, m.type AS type, collect(p.id) AS papers
+RETURN name, type, papers ORDER BY size(papers) DESC, name, type
+"""
+_NEIGHBOURS = """
+MATCH (e:Entity {key: $key})
+CALL {
+    WITH e MATCH (e)-[r:RELATES]->(near:Entity) RETURN near, r, 'out' AS direction
+    UNION ALL
+    WITH e MATCH (e)<-[r:RELATES]-(near:Entity) RETURN near, r, 'in' AS direction
+}
+WITH near, r.type AS relation, direction, collect(r.paper_id) AS papers
+ORDER BY size(papers) DESC, near.key, relation, direction LIMIT $limit
+CALL {
+    WITH near MATCH (:Paper)-[m:MENTIONS]->(near)
+    RETURN m.name AS name, m.type AS type ORDER BY count(*) DESC, name, type LIMIT 1
+}
+RETURN near.key AS key, name, type, relation, direction, papers
+ORDER BY size(papers) DESC, key, relation, direction
+"""
+_RELATED = """
+MATCH (:Paper {id: $paper_id})-[:MENTIONS]->(e:Entity)<-[:MENTIONS]-(other:Paper)
+WHERE other.id <> $paper_id
+WITH other, e ORDER BY e.key
+WITH other, collect(e.key) AS keys
+RETURN other.id AS paper_id, other.title AS title, size(keys) AS shared, keys[..$listed] AS entities
+ORDER BY shared DESC, paper_id LIMIT $limit
+"""
+
+
+def connect(url: str) -> "Neo4jGraph":
+    """The graph at a URL such as `neo4j://user:password@host`."""
+    parts = urlsplit(url)
+    return Neo4jGraph(
+        AsyncGraphDatabase.driver(
+            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+            auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else None,
+            connection_timeout=ANSWER_SECONDS,
+            connection_acquisition_timeout=ANSWER_SECONDS,
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+        )
+    )
+
+
+class Neo4jGraph:
+    """The `Graph` of many machines."""
+
+    def __init__(self, driver: AsyncDriver) -> None:
+        self._driver = driver
+
+    async def prepare(self) -> None:
+        """Makes the constraints that are not there yet; to be called once before the graph is used."""
+        for statement in SCHEMA:
+            await self._transact(lambda tx, statement=statement: _run(tx, statement))
+
+    async def replace(
+        self,
+        paper_id: str,
+        run: int,
+        title: str | None,
+        entities: Sequence[Entity],
+        relationships: Sequence[Relationship],
+    ) -> bool:
+        new = contribution(entities, relationships)
+        keys = {named.key for named in new.entities}
+
+        async def write(tx: AsyncTransaction) -> bool:
+            [found] = await _run(tx, _LOCK_PAPER, paper_id=paper_id)
+            if found["run"] is not None and found["run"] > run:
+                return False
+            before = await _forget(tx, paper_id, keys)
+            await _run(tx, _SET_PAPER, paper_id=paper_id, run=run, title=title)
+            await _run(tx, _MENTION, paper_id=paper_id, entities=[named._asdict() for named in new.entities])
+            await _run(tx, _RELATE, paper_id=paper_id, relations=[relation._asdict() for relation in new.relations])
+            await _run(tx, _DROP_UNMENTIONED, keys=sorted(before - keys))
+            return True
+
+        return await self._transact(write)
+
+    async def remove(self, paper_id: str) -> None:
+        async def write(tx: AsyncTransaction) -> None:
+            await _run(tx, _LOCK_PAPER, paper_id=paper_id)
+            before = await _forget(tx, paper_id, set())
+            await _run(tx, _DROP_UNMENTIONED, keys=sorted(before))
+            await _run(tx, _DROP_PAPER, paper_id=paper_id)
+
+        await self._transact(write)
+
+    async def neighbours(self, key: str, limit: int) -> EntityNeighbours | None:
+        async def read(tx: AsyncTransaction) -> EntityNeighbours | None:
+            named = await _run(tx, _ENTITY, key=key)
+            if not named:
+                return None
+            return EntityNeighbours(
+                key=key,
+                name=named[0]["name"],
+                type=EntityType(named[0]["type"]),
+                papers=tuple(sorted(paper_id for row in named for paper_id in row["papers"])),
+                neighbours=tuple(_neighbour(row) for row in await _run(tx, _NEIGHBOURS, key=key, limit=limit)),
+            )
+
+        return await self._transact(read)
+
+    async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
+        rows = await self._transact(lambda tx: _run(tx, _RELATED, paper_id=paper_id, listed=SHARED_LISTED, limit=limit))
+        return [RelatedPaper.model_validate(row) for row in rows]
+
+    async def check(self) -> None:
+        await self._transact(lambda tx: _run(tx, "RETURN 1"))
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def _transact(self, work: Work[T]) -> T:
+        """One transaction, again when it lost a race: the driver's own retry waits a second, and not for a lost MERGE."""
+        with _available():
+            for attempt in range(TRIES):
+                try:
+                    async with self._driver.session() as session, await session.begin_transaction() as tx:
+                        answer = await work(tx)
+                        await tx.commit()
+                        return answer
+                except Neo4jError as error:
+                    if attempt == TRIES - 1 or not _lost_a_race(error):
+                        raise
+                await anyio.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
+        raise AssertionError("unreachable: the last try answers or raises")
+
+
+async def _run(tx: AsyncTransaction, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
+    return await (await tx.run(query, parameters)).data()
+
+
+async def _forget(tx: AsyncTransaction, paper_id: str, keys: set[str]) -> set[str]:
+    """Drops what the paper said; answers the keys it mentioned. Those and `keys` are locked from here on."""
+    before = {row["key"] for row in await _run(tx, _MENTIONED, paper_id=paper_id)}
+    await _run(tx, _LOCK_ENTITIES, keys=sorted(before | keys))
+    for query in _FORGET:
+        await _run(tx, query, paper_id=paper_id)
+    return before
+
+
+def _neighbour(row: dict[str, Any]) -> Neighbour:
+    return Neighbour(
+        key=row["key"],
+        name=row["name"],
+        type=EntityType(row["type"]),
+        relation=RelationType(row["relation"]),
+        direction=row["direction"],
+        papers=tuple(sorted(row["papers"])),
+    )
+
+
+def _lost_a_race(error: Neo4jError) -> bool:
+    """Another transaction made the same node, removed one of ours, or stood in our way."""
+    return isinstance(error, TransientError | ConstraintError) or (error.code or "").endswith(".EntityNotFound")
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    """Raises `UnavailableError` where Neo4j is away, too busy, or refuses us."""
+    try:
+        yield
+    except AuthError as error:
+        raise UnavailableError(f"Neo4j refuses this user ({error}); check PAPERS_GRAPH_URL.") from error
+    except (ServiceUnavailable, SessionExpired, ConnectionAcquisitionTimeoutError, TransientError, OSError) as error:
+        raise UnavailableError(f"Neo4j does not answer ({error}); check PAPERS_GRAPH_URL and that it runs.") from error

@@ -1,0 +1,1 @@
+"""Where papers, their events and their outputs are kept."""

@@ -1,0 +1,39 @@
+"""How a MongoDB that does not answer is told to the rest of the house."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    WaitQueueTimeoutError,
+    WriteConcernError,
+)
+
+from app.domain.errors import UnavailableError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_NOT_ALLOWED = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
+
+
+def answering(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Raises `UnavailableError` where MongoDB is away, cannot confirm a write, or refuses us."""
+
+    @wraps(method)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except (ConnectionFailure, WaitQueueTimeoutError, ExecutionTimeout, WriteConcernError) as error:
+            raise UnavailableError(
+                f"MongoDB does not answer ({error}); check PAPERS_STORE_URL and that it runs."
+            ) from error
+        except OperationFailure as error:
+            if error.code in _NOT_ALLOWED:
+                raise UnavailableError(f"MongoDB refuses this user ({error}); check PAPERS_STORE_URL.") from error
+            raise
+
+    return call

@@ -1,0 +1,125 @@
+"""Outputs in MongoDB, and the words of documents by which they are found."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from anyio import to_thread
+from pydantic import JsonValue
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DocumentTooLarge
+
+from app.adapters.papers.codec import output_from_text, output_to_text, record_from_json
+from app.adapters.papers.text import snippet, words, words_of_query
+from app.domain.errors import ReadError
+from app.domain.paper import Output, Paper
+from app.ports import SearchHit
+
+TERMS = 50_000
+"""Distinct words of a document that it can be found by."""
+LONGEST_TERM = 64
+
+
+class MongoOutputs:
+    """An output is one compressed document of its own, so none can make a paper's document too large.
+
+    A document's distinct words stand beside it, indexed: MongoDB's own text index is not needed, which the servers that
+    only speak its protocol do not have.
+    """
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
+        self._papers = database["papers"]
+        self._outputs = database["outputs"]
+        self._terms = database["terms"]
+
+    async def prepare(self) -> None:
+        await self._outputs.create_index([("paper_id", 1)])
+        await self._terms.create_index([("paper_id", 1)])
+        await self._terms.create_index([("terms", 1)])
+
+    async def put(self, paper_id: str, run: int, kind: Output, body: JsonValue) -> None:
+        packed = await to_thread.run_sync(_pack, body)
+        output = {"paper_id": paper_id, "run": run, "kind": kind.value, "body": packed}
+        try:
+            await self._outputs.replace_one({"_id": f"{paper_id}:{run}:{kind}"}, output, upsert=True)
+        except DocumentTooLarge as error:
+            raise ReadError("file_too_complex", "What was read from the file is too large to be stored.") from error
+        if kind is Output.DOCUMENT and isinstance(body, dict):
+            terms = await to_thread.run_sync(_terms, body)
+            found = {"paper_id": paper_id, "run": run, **terms}
+            await self._terms.replace_one({"_id": f"{paper_id}:{run}"}, found, upsert=True)
+
+    async def get(self, paper_id: str, run: int, kind: Output) -> JsonValue | None:
+        output = await self._outputs.find_one({"_id": f"{paper_id}:{run}:{kind}"})
+        return None if output is None else await to_thread.run_sync(_unpack, output["body"])
+
+    async def prune(self, paper_id: str, keep: Mapping[Output, int]) -> None:
+        """Outputs of runs above the newest one kept stay: they belong to a run that began since."""
+        newest = max(keep.values(), default=None)
+        gone: dict[str, Any] = {"paper_id": paper_id}
+        if newest is not None:
+            gone["run"] = {"$lte": newest}
+        kept = [f"{paper_id}:{run}:{kind}" for kind, run in keep.items()]
+        await self._outputs.delete_many({**gone, "_id": {"$nin": kept}})
+        kept = [f"{paper_id}:{run}" for kind, run in keep.items() if kind is Output.DOCUMENT]
+        await self._terms.delete_many({**gone, "_id": {"$nin": kept}})
+
+    async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
+        """Best is who has most of the words in its title, then who is newest."""
+        wanted = words_of_query(q)
+        if not wanted:
+            return []
+        terms = {word[:LONGEST_TERM] for word in wanted}
+        found = await self._terms.find(
+            {"terms": {"$all": sorted(terms)}}, {"paper_id": 1, "run": 1, "title_terms": 1}
+        ).to_list(None)
+        in_title = {(hit["paper_id"], hit["run"]): len(terms.intersection(hit["title_terms"])) for hit in found}
+        visible = await self._visible({paper_id for paper_id, _ in in_title})
+        ranked = sorted(
+            (
+                (in_title[paper.id, run], paper.created_at, paper.id, paper, run)
+                for paper, run in visible
+                if (paper.id, run) in in_title
+            ),
+            reverse=True,
+        )
+        return [
+            SearchHit(
+                paper_id=paper.id,
+                title=paper.title,
+                filename=paper.filename,
+                snippet=await self._snippet(paper.id, run, wanted),
+                score=1.0 + score,
+            )
+            for score, _, _, paper, run in ranked[:limit]
+        ]
+
+    async def _visible(self, paper_ids: set[str]) -> list[tuple[Paper, int]]:
+        """Which of the papers show a document, and of which run."""
+        records = await self._papers.find(
+            {"_id": {"$in": sorted(paper_ids)}, "record.deleted_at": None}, {"record": 1}
+        ).to_list(None)
+        shown = (record_from_json(found["record"], 0) for found in records)
+        return [
+            (record.paper, record.outputs[Output.DOCUMENT]) for record in shown if Output.DOCUMENT in record.outputs
+        ]
+
+    async def _snippet(self, paper_id: str, run: int, wanted: Sequence[str]) -> str:
+        document = await self.get(paper_id, run, Output.DOCUMENT)
+        text = document.get("text") if isinstance(document, dict) else None
+        return await to_thread.run_sync(snippet, str(text or ""), wanted)
+
+
+def _pack(body: JsonValue) -> bytes:
+    return zlib.compress(output_to_text(body).encode(), level=3)
+
+
+def _unpack(packed: bytes) -> JsonValue:
+    return output_from_text(zlib.decompress(packed))
+
+
+def _terms(document: Mapping[str, JsonValue]) -> dict[str, list[str]]:
+    in_title = dict.fromkeys(word[:LONGEST_TERM] for word in words(str(document.get("title") or "")))
+    in_text = dict.fromkeys(word[:LONGEST_TERM] for word in words(str(document.get("text") or "")))
+    return {"title_terms": list(in_title), "terms": list(islice({**in_title, **in_text}, TERMS))}

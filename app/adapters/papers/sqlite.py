@@ -1,0 +1,289 @@
+"""Papers in SQLite: one write is one transaction, over the record and its events."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from sqlite3 import Connection, IntegrityError
+from typing import Any
+
+from anyio import to_thread
+from pydantic import JsonValue
+
+from app.adapters.papers.codec import (
+    event_from_text,
+    event_to_text,
+    output_from_text,
+    output_to_text,
+    record_from_json,
+    record_to_json,
+)
+from app.adapters.papers.cursor import Place, decode_cursor, encode_cursor
+from app.adapters.papers.text import fold, names, snippet, words_of_query
+from app.adapters.sqlite import Database
+from app.domain.decisions import Change
+from app.domain.errors import ConflictError
+from app.domain.events import PaperEvent
+from app.domain.lifecycle import ACTIVE, RUNNING, Status
+from app.domain.model import format_timestamp
+from app.domain.paper import Output, PaperRecord
+from app.ports import Due, PaperPage, SearchHit, StoreCounts
+
+Row = tuple[Any, ...]
+Rows = list[Row]
+
+WRITES_KEPT = 16
+"""Ids of a paper's last writes, for whoever lost the answer to one."""
+
+# What lists and queues filter by is computed from the record by SQLite itself, so it cannot differ from it.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS papers (
+    id TEXT PRIMARY KEY,
+    record TEXT NOT NULL,
+    writes TEXT NOT NULL,
+    names TEXT NOT NULL,
+    revision INTEGER AS (json_extract(record, '$.revision')) STORED,
+    created_at TEXT AS (json_extract(record, '$.paper.created_at')) STORED,
+    queued_at TEXT AS (json_extract(record, '$.paper.queued_at')) STORED,
+    status TEXT AS (json_extract(record, '$.paper.status')) STORED,
+    lease_expires_at TEXT AS (json_extract(record, '$.lease.expires_at')) STORED,
+    document_run INTEGER AS (json_extract(record, '$.outputs.document')) STORED,
+    deleted_at TEXT AS (json_extract(record, '$.deleted_at')) STORED,
+    swept INTEGER AS (json_extract(record, '$.swept')) STORED
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS papers_listed ON papers (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX IF NOT EXISTS papers_status ON papers (status, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX IF NOT EXISTS papers_deleted ON papers (swept, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS events (
+    paper_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    relayed_at TEXT,
+    PRIMARY KEY (paper_id, seq)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS events_waiting ON events (paper_id, seq) WHERE relayed_at IS NULL;
+CREATE INDEX IF NOT EXISTS events_relayed ON events (relayed_at) WHERE relayed_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS outputs (
+    id INTEGER PRIMARY KEY,
+    paper_id TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (paper_id, run, kind)
+);
+CREATE VIRTUAL TABLE IF NOT EXISTS documents USING fts5 (
+    title, text, tokenize = "unicode61 remove_diacritics 2"
+);
+"""
+
+
+class SqlitePaperStore:
+    """The `PaperStore` of one machine."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.add_schema(SCHEMA)
+
+    async def insert(self, change: Change) -> None:
+        paper = change.record.paper
+        row = (paper.id, _dump(change.record, change.record.revision), names(paper.title, paper.filename))
+
+        def write(connection: Connection) -> None:
+            connection.execute("INSERT INTO papers (id, record, names, writes) VALUES (?, ?, ?, '')", row)
+            _add_events(connection, change)
+
+        try:
+            await self._database.write(write)
+        except IntegrityError as error:
+            raise ConflictError(f"There is a paper with the id {paper.id!r} already.") from error
+
+    async def get(self, paper_id: str) -> PaperRecord | None:
+        sql = """SELECT record, (SELECT count(*) FROM events WHERE paper_id = id AND relayed_at IS NULL)
+                 FROM papers WHERE id = ?"""
+        row = await self._one(sql, paper_id)
+        return None if row is None else record_from_json(json.loads(row[0]), row[1])
+
+    async def replace(self, change: Change, write_id: str) -> bool:
+        paper, revision = change.record.paper, change.record.revision
+        record = _dump(change.record, revision + 1)
+
+        def write(connection: Connection) -> bool:
+            found = connection.execute("SELECT writes FROM papers WHERE id = ? AND revision = ?", (paper.id, revision))
+            row = found.fetchone()
+            if row is None:
+                return False
+            writes = " ".join([*row[0].split(), write_id][-WRITES_KEPT:])
+            connection.execute(
+                "UPDATE papers SET record = ?, names = ?, writes = ? WHERE id = ?",
+                (record, names(paper.title, paper.filename), writes, paper.id),
+            )
+            _add_events(connection, change)
+            return True
+
+        return await self._database.write(write)
+
+    async def has_written(self, paper_id: str, write_id: str) -> bool:
+        row = await self._one("SELECT writes FROM papers WHERE id = ?", paper_id)
+        return row is not None and write_id in row[0].split()
+
+    async def list(self, status: Status | None, q: str | None, limit: int, cursor: str | None) -> PaperPage:
+        conditions, values = ["deleted_at IS NULL"], list[str]()
+        if status is not None:
+            conditions.append("status = ?")
+            values.append(status)
+        if q:
+            conditions.append("instr(names, ?) > 0")
+            values.append(fold(q))
+        if cursor is not None:
+            conditions.append("(created_at, id) < (?, ?)")
+            values.extend(decode_cursor(cursor))
+        rows = await self._all(
+            f"SELECT record FROM papers WHERE {' AND '.join(conditions)} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608  # values are bound
+            *values,
+            limit + 1,
+        )
+        papers = tuple(record_from_json(json.loads(row[0]), 0).paper for row in rows[:limit])
+        return PaperPage(items=papers, next_cursor=encode_cursor(Place.of(papers[-1])) if len(rows) > limit else None)
+
+    async def events(self, paper_id: str, after: int, limit: int) -> Sequence[PaperEvent]:
+        return await self._events("paper_id = ? AND seq > ? ORDER BY seq LIMIT ?", paper_id, after, limit)
+
+    async def outbox(self, limit: int) -> Sequence[PaperEvent]:
+        return await self._events("relayed_at IS NULL ORDER BY paper_id, seq LIMIT ?", limit)
+
+    async def relayed_since(self, moment: datetime) -> Sequence[PaperEvent]:
+        return await self._events("relayed_at >= ? ORDER BY paper_id, seq", format_timestamp(moment))
+
+    async def last_relayed_at(self) -> datetime | None:
+        row = await self._one("SELECT max(relayed_at) FROM events WHERE relayed_at IS NOT NULL")
+        return datetime.fromisoformat(row[0]) if row and row[0] else None
+
+    async def mark_relayed(self, paper_id: str, seq: int, at: datetime) -> None:
+        sql = "UPDATE events SET relayed_at = ? WHERE paper_id = ? AND seq <= ? AND relayed_at IS NULL"
+        values = (format_timestamp(at), paper_id, seq)
+        await self._database.write(lambda connection: connection.execute(sql, values).rowcount)
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Due]:
+        rows = await self._all(
+            f"""SELECT record FROM papers
+                WHERE deleted_at IS NULL AND status IN ({", ".join("?" * len(ACTIVE))})
+                AND (status = ? OR lease_expires_at IS NULL OR lease_expires_at <= ?)
+                ORDER BY queued_at, id LIMIT ?""",  # noqa: S608  # only question marks are put in
+            *ACTIVE,
+            Status.QUEUED,
+            format_timestamp(now),
+            limit,
+        )
+        records = [record_from_json(json.loads(row[0]), 0) for row in rows]
+        return [Due(paper_id=record.paper.id, run=record.paper.run, attempts=record.attempts) for record in records]
+
+    async def counts(self) -> StoreCounts:
+        by_status: dict[str, int] = dict(
+            await self._all("SELECT status, count(*) FROM papers WHERE deleted_at IS NULL GROUP BY status")
+        )
+        waiting = await self._one("SELECT count(*) FROM events WHERE relayed_at IS NULL")
+        return StoreCounts(
+            queued=by_status.get(Status.QUEUED, 0),
+            active=sum(by_status.get(status, 0) for status in RUNNING),
+            waiting=waiting[0] if waiting else 0,
+        )
+
+    async def tombstones(self, swept: bool, limit: int) -> Sequence[PaperRecord]:
+        sql = """SELECT record, (SELECT count(*) FROM events WHERE paper_id = id AND relayed_at IS NULL)
+                 FROM papers WHERE deleted_at IS NOT NULL AND swept = ? ORDER BY deleted_at, id LIMIT ?"""
+        return [record_from_json(json.loads(record), waiting) for record, waiting in await self._all(sql, swept, limit)]
+
+    async def purge(self, paper_id: str) -> None:
+        def write(connection: Connection) -> None:
+            purged = connection.execute("DELETE FROM papers WHERE id = ? AND deleted_at IS NOT NULL", (paper_id,))
+            if purged.rowcount:
+                connection.execute("DELETE FROM events WHERE paper_id = ?", (paper_id,))
+                _prune(connection, paper_id, {})
+
+        await self._database.write(write)
+
+    async def put_output(self, paper_id: str, run: int, kind: Output, body: JsonValue) -> None:
+        text = await to_thread.run_sync(output_to_text, body)
+
+        def write(connection: Connection) -> None:
+            row = connection.execute(
+                """INSERT INTO outputs (paper_id, run, kind, body) VALUES (?, ?, ?, ?)
+                   ON CONFLICT (paper_id, run, kind) DO UPDATE SET body = excluded.body RETURNING id""",
+                (paper_id, run, kind, text),
+            ).fetchone()
+            if kind is Output.DOCUMENT and isinstance(body, dict):
+                connection.execute("DELETE FROM documents WHERE rowid = ?", row)
+                connection.execute(
+                    "INSERT INTO documents (rowid, title, text) VALUES (?, ?, ?)",
+                    (*row, body.get("title"), body.get("text")),
+                )
+
+        await self._database.write(write)
+
+    async def get_output(self, paper_id: str, run: int, kind: Output) -> JsonValue | None:
+        row = await self._one(
+            "SELECT body FROM outputs WHERE paper_id = ? AND run = ? AND kind = ?", paper_id, run, kind
+        )
+        return None if row is None else await to_thread.run_sync(output_from_text, row[0])
+
+    async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
+        await self._database.write(lambda connection: _prune(connection, paper_id, keep))
+
+    async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
+        wanted = words_of_query(q)
+        if not wanted:
+            return []
+        rows = await self._all(
+            """SELECT papers.record, documents.text, bm25(documents, 5.0, 1.0) AS rank
+               FROM documents
+               JOIN outputs ON outputs.id = documents.rowid
+               JOIN papers ON papers.id = outputs.paper_id AND papers.document_run = outputs.run
+               WHERE documents MATCH ? AND papers.deleted_at IS NULL
+               ORDER BY rank, papers.id LIMIT ?""",
+            " ".join(f'"{word}"' for word in wanted),
+            limit,
+        )
+        hits = []
+        for body, text, rank in rows:
+            paper = record_from_json(json.loads(body), 0).paper
+            piece = await to_thread.run_sync(snippet, text or "", wanted)
+            hits.append(
+                SearchHit(paper_id=paper.id, title=paper.title, filename=paper.filename, snippet=piece, score=-rank)
+            )
+        return hits
+
+    async def check(self) -> None:
+        await self._one("SELECT 1 FROM papers LIMIT 1")
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def _all(self, sql: str, *values: Any) -> Rows:
+        return await self._database.read(lambda connection: connection.execute(sql, values).fetchall())
+
+    async def _one(self, sql: str, *values: Any) -> Row | None:
+        rows = await self._all(sql, *values)
+        return rows[0] if rows else None
+
+    async def _events(self, condition: str, *values: Any) -> Sequence[PaperEvent]:
+        rows = await self._all(f"SELECT body FROM events WHERE {condition}", *values)  # noqa: S608  # ours alone
+        return [event_from_text(row[0]) for row in rows]
+
+
+def _dump(record: PaperRecord, revision: int) -> str:
+    return json.dumps(record_to_json(record, revision), ensure_ascii=False)
+
+
+def _add_events(connection: Connection, change: Change) -> None:
+    connection.executemany(
+        "INSERT INTO events (paper_id, seq, body) VALUES (?, ?, ?)",
+        [(event.data.paper_id, event.data.seq, event_to_text(event)) for event in change.events],
+    )
+
+
+def _prune(connection: Connection, paper_id: str, keep: dict[Output, int]) -> None:
+    """Outputs of runs above the newest one kept stay: they belong to a run that began since."""
+    newest = max(keep.values(), default=None)
+    found = connection.execute("SELECT id, run, kind FROM outputs WHERE paper_id = ?", (paper_id,)).fetchall()
+    gone = [(row,) for row, run, kind in found if keep.get(kind) != run and (newest is None or run <= newest)]
+    connection.executemany("DELETE FROM outputs WHERE id = ?", gone)
+    connection.executemany("DELETE FROM documents WHERE rowid = ?", gone)

@@ -1,0 +1,1 @@
+"""How hints get to workers."""

@@ -1,0 +1,55 @@
+"""Hints as Celery messages; the workers' signs of life beside them in Redis."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from anyio import CapacityLimiter, to_thread
+from redis.asyncio import Redis
+
+from app.adapters.redis_errors import redis_available
+from app.domain.errors import UnavailableError
+from app.ports import Clock
+
+if TYPE_CHECKING:
+    from celery import Task
+
+WORKERS = "{papers}:workers"
+HEARD_OF_WITHIN = timedelta(seconds=15)
+SENDERS = 64
+"""Threads that may wait for the broker at once."""
+
+
+class CeleryQueue:
+    """`TaskQueue` on a Celery task and the Redis that is its broker, where messages wait in a list named as the queue."""
+
+    def __init__(self, task: "Task[[str, int], None]", redis: Redis, clock: Clock) -> None:
+        self._task = task
+        self._queue = str(task.app.conf.task_default_queue)
+        self._redis = redis
+        self._clock = clock
+        self._senders = CapacityLimiter(SENDERS)
+
+    async def send(self, paper_id: str, run: int) -> None:
+        # Celery's client blocks, and an eager task runs to its end: neither may hold the loop.
+        try:
+            await to_thread.run_sync(self._task.delay, paper_id, run, limiter=self._senders)
+        except OSError as error:
+            raise UnavailableError(f"The broker does not answer ({error}); check PAPERS_REDIS_URL.") from error
+
+    async def length(self) -> int:
+        with redis_available():
+            return int(await self._redis.llen(self._queue))
+
+    async def announce(self, worker: str) -> None:
+        now = self._clock.now()
+        with redis_available():
+            await self._redis.zadd(WORKERS, {worker: now.timestamp()})
+            await self._redis.zremrangebyscore(WORKERS, "-inf", (now - HEARD_OF_WITHIN * 4).timestamp())
+
+    async def workers(self) -> int:
+        since = (self._clock.now() - HEARD_OF_WITHIN).timestamp()
+        with redis_available():
+            return int(await self._redis.zcount(WORKERS, since, "+inf"))
+
+    async def close(self) -> None:
+        await self._redis.aclose()

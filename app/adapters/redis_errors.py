@@ -1,0 +1,21 @@
+"""How a Redis that does not answer is told to the rest of the house."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, RedisError, TimeoutError
+
+from app.domain.errors import UnavailableError
+
+
+@contextmanager
+def redis_available() -> Iterator[None]:
+    """Raises `UnavailableError` where Redis is away, still loading, or refuses to write."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError) as error:
+        raise UnavailableError(f"Redis does not answer ({error}); check PAPERS_REDIS_URL and that it runs.") from error
+    except RedisError as error:
+        if str(error).startswith(("OOM", "MISCONF", "NOREPLICAS", "MASTERDOWN")):
+            raise UnavailableError(f"Redis does not accept writes ({error}).") from error
+        raise
