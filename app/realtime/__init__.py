@@ -1,0 +1,1 @@
+"""WebSockets: the hub of this process, its connections, and what they speak."""
