@@ -1,0 +1,104 @@
+"""The one renderer of errors: `{"detail": …, "code": …}` with the right status."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.domain.errors import (
+    ConflictError,
+    FileTooLargeError,
+    InvalidError,
+    NotFoundError,
+    PaperProcessingError,
+    UnavailableError,
+    UnsupportedTypeError,
+)
+from app.domain.model import Value
+
+logger = logging.getLogger(__name__)
+
+STATUS: dict[type[PaperProcessingError], int] = {
+    NotFoundError: 404,
+    ConflictError: 409,
+    FileTooLargeError: 413,
+    UnsupportedTypeError: 415,
+    InvalidError: 422,
+    UnavailableError: 503,
+}
+HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "file_too_large"}
+
+
+class ErrorBody(Value):
+    """Every error, whatever its status."""
+
+    detail: str
+    code: str
+
+
+def status_of(error: type[PaperProcessingError]) -> int:
+    """The HTTP status of the nearest ancestor in the table; 500 for one that should never reach a client."""
+    return next((STATUS[kind] for kind in error.__mro__ if kind in STATUS), 500)
+
+
+def documented(*examples: PaperProcessingError) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can answer with these errors, for OpenAPI."""
+    answers: dict[int | str, dict[str, Any]] = {}
+    for example in examples:
+        answer = answers.setdefault(
+            status_of(type(example)),
+            {"model": ErrorBody, "description": example.detail, "content": {"application/json": {"examples": {}}}},
+        )
+        answer["content"]["application/json"]["examples"][example.code] = {
+            "value": {"detail": example.detail, "code": example.code}
+        }
+    return answers
+
+
+def answers(example: Value, *errors: PaperProcessingError, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: an example of what it answers, and the errors it can answer with."""
+    success = {"content": {"application/json": {"example": example.model_dump(mode="json")}}}
+    return {status: success, **documented(*errors)}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Renders the tree of errors, what FastAPI refuses, and what nobody foresaw."""
+    app.add_exception_handler(PaperProcessingError, _render_ours)
+    app.add_exception_handler(RequestValidationError, _render_invalid)
+    app.add_exception_handler(HTTPException, _render_http)
+    app.add_exception_handler(Exception, _render_unforeseen)
+
+
+async def _render_ours(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, PaperProcessingError)  # noqa: S101  # what the handler is registered for
+    headers = {"Retry-After": "1"} if isinstance(error, UnavailableError) else None
+    return _render(status_of(type(error)), error.detail, error.code, headers)
+
+
+async def _render_invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    return _render(422, "; ".join(_sentences(error.errors())) + ".", InvalidError.code)
+
+
+async def _render_http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code = HTTP_CODES.get(error.status_code, "http_error")
+    return _render(error.status_code, str(error.detail), code, dict(error.headers or {}))
+
+
+async def _render_unforeseen(request: Request, error: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "Something unforeseen went wrong; the service's log tells more."
+    return _render(500, detail, PaperProcessingError.code)
+
+
+def _render(status: int, detail: str, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(ErrorBody(detail=detail, code=code).model_dump(), status, headers)
+
+
+def _sentences(errors: Sequence[Any]) -> list[str]:
+    return [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors[:3]]

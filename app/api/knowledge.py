@@ -1,0 +1,42 @@
+"""What all papers together say: search and graph."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.api.dependencies import AllServices, ThePapers
+from app.api.errors import answers, documented
+from app.api.examples import HIT, METHOD, NEIGHBOURS, RELATED
+from app.api.papers import AWAY, INVALID, UNKNOWN, Items
+from app.domain.errors import EntityNotFoundError
+from app.ports import EntityNeighbours, RelatedPaper, SearchHit
+
+router = APIRouter(tags=["knowledge"], responses=documented(AWAY, INVALID))
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+@router.get("/search", responses=answers(Items(items=(HIT,))))
+async def search(
+    papers: ThePapers,
+    q: Annotated[str, Query(min_length=1, max_length=500, description="words that the text must have")],
+    limit: Limit = 20,
+) -> Items[SearchHit]:
+    """Papers whose text has all the words, best first."""
+    return Items(items=tuple(await papers.search(q, limit)))
+
+
+@router.get("/graph/entities/{key:path}", responses=answers(NEIGHBOURS, EntityNotFoundError(METHOD)))
+async def get_entity(key: str, services: AllServices, limit: Limit = 50) -> EntityNeighbours:
+    """An entity, the papers that name it, and its neighbours in the graph."""
+    found = await services.graph.neighbours(key, limit)
+    if found is None:
+        raise EntityNotFoundError(key)
+    return found
+
+
+@router.get("/graph/papers/{paper_id}/related", responses=answers(Items(items=(RELATED,)), UNKNOWN))
+async def get_related(paper_id: str, services: AllServices, limit: Limit = 20) -> Items[RelatedPaper]:
+    """The papers that share most entities with this one."""
+    await services.papers.get(paper_id)
+    return Items(items=tuple(await services.graph.related(paper_id, limit)))

@@ -1,0 +1,237 @@
+"""Papers over HTTP."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Generic, TypeVar
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from app.api.dependencies import ThePapers
+from app.api.errors import answers, documented
+from app.api.examples import (
+    DOCUMENT,
+    ENTITY,
+    EVENT,
+    NEW_PAPER,
+    OTHER_ID,
+    PAPER,
+    PAPER_ID,
+    REFERENCE,
+    RELATIONSHIP,
+)
+from app.api.upload import receive_file
+from app.domain.errors import (
+    EmptyFileError,
+    FileTooLargeError,
+    InvalidCursorError,
+    InvalidError,
+    MissingFileError,
+    NotExtractedError,
+    PaperBusyError,
+    PaperNotFoundError,
+    PaperNotRunningError,
+    UnavailableError,
+    UnsupportedTypeError,
+)
+from app.domain.events import PaperEvent
+from app.domain.knowledge import Document, Entity, Reference, Relationship
+from app.domain.lifecycle import Status
+from app.domain.model import Value
+from app.domain.paper import Output, Paper
+from app.ports import PaperPage
+from app.services.papers import Rejection
+
+T = TypeVar("T")
+
+AWAY = UnavailableError("Redis does not answer; check PAPERS_REDIS_URL and that it runs.")
+INVALID = InvalidError("query.limit: Input should be greater than or equal to 1.")
+UNKNOWN = PaperNotFoundError(PAPER_ID)
+
+router = APIRouter(prefix="/papers", tags=["papers"], responses=documented(AWAY, INVALID))
+
+
+class Items(Value, Generic[T]):
+    """A list that needs no pages."""
+
+    items: tuple[T, ...]
+
+
+class RunAnswer(Value):
+    """A run that was opened or ended, and the `seq` of the event that says so."""
+
+    paper_id: str = Field(examples=[PAPER_ID])
+    status: Status
+    run: int
+    seq: int
+
+
+class PaperEvents(Items[PaperEvent]):
+    """Events of one paper, oldest first."""
+
+
+class BatchRequest(Value):
+    """The papers to process."""
+
+    paper_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000, examples=[[PAPER_ID, OTHER_ID]])]
+
+
+class BatchResponse(Value):
+    """What became of each."""
+
+    accepted: tuple[RunAnswer, ...]
+    rejected: tuple[Rejection, ...]
+
+
+OPENED = RunAnswer(paper_id=PAPER_ID, status=Status.QUEUED, run=1, seq=2)
+ENDED = RunAnswer(paper_id=PAPER_ID, status=Status.CANCELLED, run=1, seq=3)
+BUSY = PaperBusyError(Status.PROCESSING)
+BATCH = BatchResponse(accepted=(OPENED,), rejected=(Rejection(paper_id=OTHER_ID, code=BUSY.code, detail=BUSY.detail),))
+UPLOAD_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "the paper, at most 50 MB"}
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/",
+    status_code=201,
+    openapi_extra=UPLOAD_FORM,
+    responses=answers(
+        NEW_PAPER, FileTooLargeError(50), UnsupportedTypeError(), EmptyFileError(), MissingFileError(), status=201
+    ),
+)
+async def submit_paper(request: Request, response: Response, papers: ThePapers) -> Paper:
+    """Takes a paper in. Its type is told by its content, not by its name."""
+    async with receive_file(request, request.state.max_upload_mb) as (filename, source):
+        paper = await papers.submit(source, filename, request.state.max_upload_mb)
+    response.headers["Location"] = f"/papers/{paper.id}"
+    return paper
+
+
+@router.get("/", responses=answers(PaperPage(items=(PAPER,), next_cursor=None), INVALID, InvalidCursorError()))
+async def list_papers(
+    papers: ThePapers,
+    status: Status | None = None,
+    q: Annotated[str | None, Query(max_length=200, description="part of the title or the file name")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")] = None,
+) -> PaperPage:
+    """Papers, newest first. Each carries its `seq`: open `/ws` first, then ask for the list, and nothing is missed."""
+    return await papers.list(status, q, limit, cursor)
+
+
+@router.post("/batch/process", responses=answers(BATCH, InvalidError("body.paper_ids: Field required.")))
+async def process_batch(batch: BatchRequest, papers: ThePapers) -> BatchResponse:
+    """Opens a run of each paper that can have one."""
+    answer = await papers.process_batch(batch.paper_ids)
+    return BatchResponse(accepted=tuple(_run(paper) for paper in answer.accepted), rejected=answer.rejected)
+
+
+@router.get("/{paper_id}", responses=answers(PAPER, UNKNOWN))
+async def get_paper(paper_id: str, papers: ThePapers) -> Paper:
+    """The snapshot of a paper."""
+    return await papers.get(paper_id)
+
+
+@router.delete("/{paper_id}", status_code=204, responses=documented(UNKNOWN))
+async def delete_paper(paper_id: str, papers: ThePapers) -> None:
+    """Deletes a paper with its file, what was extracted, and its part of the graph; ends its run if there is one."""
+    await papers.delete(paper_id)
+
+
+@router.get("/{paper_id}/events", responses=answers(PaperEvents(items=(EVENT,)), UNKNOWN))
+async def get_events(
+    paper_id: str,
+    papers: ThePapers,
+    after: Annotated[int, Query(ge=0, le=2**53, description="a `seq`")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+) -> PaperEvents:
+    """The paper's events after a `seq`, oldest first. They have `seq` as their position, and no `id`."""
+    return PaperEvents(items=tuple(await papers.events(paper_id, after, limit)))
+
+
+@router.get("/{paper_id}/document", responses=answers(DOCUMENT, UNKNOWN, NotExtractedError("document")))
+async def get_document(paper_id: str, papers: ThePapers) -> Document:
+    """Title, authors, abstract, sections and text."""
+    return Document.model_validate(await papers.output(paper_id, Output.DOCUMENT))
+
+
+@router.get(
+    "/{paper_id}/references",
+    responses=answers(Items(items=(REFERENCE,)), UNKNOWN, NotExtractedError("references")),
+)
+async def get_references(paper_id: str, papers: ThePapers) -> Items[Reference]:
+    """What the paper cites."""
+    return Items[Reference].model_validate({"items": await papers.output(paper_id, Output.REFERENCES)})
+
+
+@router.get("/{paper_id}/entities", responses=answers(Items(items=(ENTITY,)), UNKNOWN, NotExtractedError("entities")))
+async def get_entities(paper_id: str, papers: ThePapers) -> Items[Entity]:
+    """What the paper speaks of, with every mention."""
+    return Items[Entity].model_validate({"items": await papers.output(paper_id, Output.ENTITIES)})
+
+
+@router.get(
+    "/{paper_id}/relationships",
+    responses=answers(Items(items=(RELATIONSHIP,)), UNKNOWN, NotExtractedError("relationships")),
+)
+async def get_relationships(paper_id: str, papers: ThePapers) -> Items[Relationship]:
+    """How the entities relate, with the sentences that say so."""
+    return Items[Relationship].model_validate({"items": await papers.output(paper_id, Output.RELATIONSHIPS)})
+
+
+@router.get(
+    "/{paper_id}/file",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+        **documented(UNKNOWN),
+    },
+)
+async def get_file(paper_id: str, papers: ThePapers) -> StreamingResponse:
+    """The original bytes."""
+    paper = await papers.get(paper_id)
+    chunks = papers.file(paper_id)
+    first = await anext(chunks, b"")  # a file that is gone is told before the answer begins
+
+    async def body() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(paper.filename, safe='')}",
+        "Content-Length": str(paper.size),
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(body(), media_type=paper.content_type, headers=headers)
+
+
+@router.post("/{paper_id}/process", responses=answers(OPENED, UNKNOWN, BUSY))
+async def process_paper(paper_id: str, papers: ThePapers) -> RunAnswer:
+    """Opens a run; what an earlier one found stays visible until this one has found its own."""
+    return _run(await papers.process(paper_id))
+
+
+@router.post("/{paper_id}/cancel", responses=answers(ENDED, UNKNOWN, PaperNotRunningError(Status.COMPLETED)))
+async def cancel_paper(paper_id: str, papers: ThePapers) -> RunAnswer:
+    """Ends the run: what is at work on it stops between stages at the latest."""
+    return _run(await papers.cancel(paper_id))
+
+
+def _run(paper: Paper) -> RunAnswer:
+    return RunAnswer(paper_id=paper.id, status=paper.status, run=paper.run, seq=paper.seq)

@@ -1,0 +1,138 @@
+"""How the service is: for people, for probes, for Prometheus."""
+
+import logging
+from typing import Protocol, cast
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from pydantic import Field
+
+from app.api.dependencies import AllServices
+from app.api.errors import answers
+from app.domain.errors import UnavailableError
+from app.domain.events import ServiceState, SystemMetricsData, SystemStatusData
+from app.domain.model import Value
+
+logger = logging.getLogger(__name__)
+
+router = APIRouter(tags=["system"])
+
+
+class HubView(Protocol):
+    """What these routes need to know of the process's sockets."""
+
+    @property
+    def position(self) -> str: ...
+
+    @property
+    def connections(self) -> int: ...
+
+
+class SystemStatus(SystemStatusData, SystemMetricsData):
+    """The data of `system_status` and `system_metrics`, and how far each part of the way of an event is."""
+
+    waiting: int = Field(ge=0, description="events stored but not yet in the log")
+    log_position: str | None = Field(description="the newest entry of the log; null when it is away")
+    hub_position: str | None = Field(description="the entry this process has handed to its sockets")
+
+
+class Alive(Value):
+    status: str = "ok"
+
+
+class Ready(Value):
+    status: str = Field(examples=["ok", "degraded"])
+    services: dict[str, ServiceState] = Field(examples=[{"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"}])
+
+
+ALL_WELL: dict[str, ServiceState] = {"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"}
+ONE_DOWN: dict[str, ServiceState] = {**ALL_WELL, "redis": "down"}
+STATUS = SystemStatus(
+    status="ok",
+    queue_length=3,
+    active_tasks=2,
+    workers=2,
+    connections=5,
+    services=ALL_WELL,
+    cpu_usage=37.5,
+    memory_usage=41.2,
+    events_per_second=12.0,
+    waiting=0,
+    log_position="1769860800000-0",
+    hub_position="1769860800000-0",
+)
+
+
+@router.get("/system/status", responses=answers(STATUS))
+async def get_status(request: Request, services: AllServices) -> SystemStatus:
+    """The state of everything, looked at now."""
+    hub = cast(HubView, request.state.hub)
+    sample = await services.system.sample(hub.connections)
+    log_position: str | None = None
+    hub_position: str | None = None
+    try:
+        # In this order: whoever sees all of it at rest knows that nothing is on its way.
+        log_position, hub_position = await services.log.tail(), hub.position
+    except UnavailableError as error:
+        logger.warning("the log's position is not known: %s", error.detail)
+    return SystemStatus(
+        **sample.status.data.model_dump(),
+        **sample.metrics.data.model_dump(),
+        waiting=sample.waiting,
+        log_position=log_position,
+        hub_position=hub_position,
+    )
+
+
+@router.get("/health/live", responses=answers(Alive()))
+async def get_live() -> Alive:
+    """This process answers."""
+    return Alive()
+
+
+@router.get(
+    "/health/ready",
+    responses={
+        **answers(Ready(status="ok", services=ALL_WELL)),
+        503: {
+            "model": Ready,
+            "description": "A backing service is down",
+            **answers(Ready(status="degraded", services=ONE_DOWN), status=503)[503],
+        },
+    },
+)
+async def get_ready(response: Response, services: AllServices) -> Ready:
+    """Everything this process needs answers."""
+    states = await services.system.services()
+    ready = "down" not in states.values()
+    response.status_code = 200 if ready else 503
+    return Ready(status="ok" if ready else "degraded", services=states)
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "paper_processing_workers 2.0\n"}}}
+    },
+)
+async def get_metrics(request: Request, services: AllServices) -> Response:
+    """The same for Prometheus."""
+    hub = cast(HubView, request.state.hub)
+    sample = await services.system.sample(hub.connections)
+    status, metrics = sample.status.data, sample.metrics.data
+    registry = CollectorRegistry()
+    gauges = {
+        "queue_length": ("Papers that wait for a worker", status.queue_length),
+        "active_tasks": ("Runs a worker has claimed", status.active_tasks),
+        "workers": ("Worker processes heard of lately", status.workers),
+        "connections": ("WebSockets open in this process", status.connections),
+        "outbox_events": ("Events stored but not yet in the log", sample.waiting),
+        "events_per_second": ("Events this process read from the log", metrics.events_per_second),
+    }
+    for name, (meaning, value) in gauges.items():
+        Gauge(f"paper_processing_{name}", meaning, registry=registry).set(value)
+    up = Gauge("paper_processing_service_up", "Whether a backing service answers", ["service"], registry=registry)
+    for service, state in status.services.items():
+        up.labels(service).set(state == "ok")
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

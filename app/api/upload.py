@@ -1,0 +1,49 @@
+"""A file on its way in: counted while it streams, kept on disk and never whole in memory."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import BinaryIO
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from app.domain.errors import FileTooLargeError, MissingFileError
+from app.services.intake import MEGABYTE
+
+OVERHEAD = 64 * 1024
+"""What the multipart form may take beside the file."""
+
+
+@asynccontextmanager
+async def receive_file(request: Request, limit_mb: int) -> AsyncIterator[tuple[str, BinaryIO]]:
+    """The name and the bytes of the form's `file`.
+
+    Raises `FileTooLargeError` as soon as too much was declared or has come, `MissingFileError` when there is none.
+    """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise MissingFileError
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit_mb * MEGABYTE + OVERHEAD:
+        raise FileTooLargeError(limit_mb)
+    parser = MultiPartParser(request.headers, _counted(request, limit_mb), max_files=1, max_fields=10)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        raise MissingFileError from error
+    try:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise MissingFileError
+        yield file.filename or "", file.file
+    finally:
+        await form.close()
+
+
+async def _counted(request: Request, limit_mb: int) -> AsyncGenerator[bytes, None]:
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > limit_mb * MEGABYTE + OVERHEAD:
+            raise FileTooLargeError(limit_mb)
+        yield chunk
