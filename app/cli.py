@@ -1,0 +1,147 @@
+"""The commands. Whatever goes wrong is told in a sentence on stderr, and the exit status is not 0."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C ended, as shells have it."""
+
+cli = typer.Typer(
+    name="paper-processing",
+    help="Takes research papers in, extracts what they say, and tells everyone who watches, live.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Url = Annotated[
+    str | None,
+    typer.Option(help="where the service is; without it PAPERS_HOST and PAPERS_PORT say so", show_default=False),
+]
+
+
+@cli.command()
+def serve() -> None:
+    """Start everything on this machine, and keep it running until Ctrl-C."""
+    from app.settings import SettingsError, load_settings
+    from app.supervisor.errors import ServeError
+    from app.supervisor.serve import serve as supervise
+
+    with told(SettingsError, ServeError):
+        settings = load_settings()
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s serve: %(message)s")
+        supervise(settings, say)
+
+
+@cli.command()
+def worker() -> None:
+    """Run one worker process against the services that the settings name."""
+    from app.domain.errors import PaperProcessingError
+    from app.settings import SettingsError, load_settings
+    from app.supervisor.leash import follow_parent
+
+    follow_parent()
+    with told(SettingsError, PaperProcessingError):
+        settings = load_settings()
+        from app.processes import run_worker
+
+        run_worker(settings)
+
+
+@cli.command(hidden=True)
+def api() -> None:
+    """Run the API process; `serve` starts it."""
+    from app.domain.errors import PaperProcessingError
+    from app.settings import SettingsError, load_settings
+    from app.supervisor.leash import follow_parent
+
+    follow_parent()
+    with told(SettingsError, PaperProcessingError):
+        settings = load_settings()
+        from app.processes import run_api
+
+        run_api(settings)
+
+
+@cli.command()
+def submit(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)],
+    watch: Annotated[bool, typer.Option("--watch", help="stay until all are done, and show how far they are")] = False,
+    url: Url = None,
+) -> None:
+    """Upload papers and have them processed."""
+    from app.client.commands import submit as submit_files
+    from app.client.errors import ClientError
+
+    with told(ClientError):
+        status = submit_files(service_url(url), files, watch)
+    raise typer.Exit(status)
+
+
+@cli.command()
+def watch(
+    paper_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    url: Url = None,
+) -> None:
+    """Show how far one paper is, until its run ends."""
+    from app.client.commands import watch as watch_paper
+    from app.client.errors import ClientError
+
+    with told(ClientError):
+        status = watch_paper(service_url(url), paper_id)
+    raise typer.Exit(status)
+
+
+@cli.command()
+def check(url: Url = None) -> None:
+    """Ask the service how it is."""
+    from app.client.commands import check as check_service
+    from app.client.errors import ClientError
+
+    with told(ClientError):
+        status = check_service(service_url(url))
+    raise typer.Exit(status)
+
+
+def service_url(given: str | None) -> str:
+    """The `--url`, or the place the settings name."""
+    if given is not None:
+        return given
+    from app.settings import SettingsError, load_settings
+    from app.supervisor.address import reachable
+
+    with told(SettingsError):
+        settings = load_settings()
+    return f"http://{reachable(settings.host)}:{settings.port}"
+
+
+@contextmanager
+def told(*errors: type[Exception]) -> Iterator[None]:
+    """Ends the program with the sentence of an error that people can do something about."""
+    try:
+        yield
+    except errors as error:
+        print(f"paper-processing: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as interrupt:
+        raise typer.Exit(INTERRUPTED) from interrupt
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> None:
+    """The script `paper-processing`."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The two kinds of process there are: one answers requests, the other works."""
+
+import os
+import socket
+
+from anyio.from_thread import start_blocking_portal
+
+from app.settings import Settings
+
+
+def run_api(settings: Settings) -> None:
+    """Serves HTTP and WebSockets until it is told to stop."""
+    import uvicorn
+
+    from app.realtime.protocol import MAX_MESSAGE_BYTES
+
+    uvicorn.run(
+        "app.main:app",
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level.lower(),
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+        lifespan="on",
+    )
+
+
+def run_worker(settings: Settings) -> None:
+    """Works on papers, one at a time, until it is told to stop; what is unfinished then is given back."""
+    from celery.signals import worker_shutting_down
+
+    from app.wiring import broker_url, open_services
+    from app.worker.celery_app import create_celery
+    from app.worker.runtime import Runtime, run_worker_side
+
+    runtime = Runtime()
+    celery, task = create_celery(broker_url(settings.redis_url), runtime.process)
+
+    def stop(**_: object) -> None:
+        runtime.stop()
+
+    worker_shutting_down.connect(stop)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(open_services(settings, task)) as services,
+        portal.wrap_async_context_manager(run_worker_side(services)),
+    ):
+        runtime.attach(portal, services)
+        name = f"worker-{os.getpid()}@{socket.gethostname()}"
+        options = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--quiet"]
+        celery.worker_main(["worker", f"--loglevel={settings.log_level}", f"--hostname={name}", *options])

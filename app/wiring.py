@@ -1,0 +1,131 @@
+"""The composition root: the only file that names adapters. A URL in the settings picks each one."""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+from app.ports import Clock, Files, Graph, PaperStore
+from app.services.services import Ports, Services, build_services
+from app.services.stages import all_stages
+from app.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from celery import Task
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, task: "Task[[str, int], None]") -> AsyncIterator[Services]:
+    """The services of one process over what the URLs name; everything is closed when the context ends.
+
+    `task` is the Celery task that hints go to.
+    """
+    from redis.asyncio import Redis
+
+    from app.adapters.clock import SystemClock
+    from app.adapters.event_log.redis import RedisEventLog
+    from app.adapters.machine import PsutilMachine
+    from app.adapters.queue.celery import CeleryQueue
+    from app.adapters.reader.subprocess import SubprocessReader
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    clock: Clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        redis = Redis.from_url(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        files = _open_files(settings)
+        graph = await _open_graph(settings, stack)
+        reader = SubprocessReader(settings.read_timeout_seconds, settings.read_memory_mb)
+        ports = Ports(
+            store=await _open_store(settings, stack),
+            log=RedisEventLog(redis, settings.log_retention),
+            queue=CeleryQueue(task, redis, clock),
+            graph=graph,
+            files=files,
+            reader=reader,
+            clock=clock,
+            machine=PsutilMachine(),
+        )
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
+        yield build_services(ports, all_stages(files, reader, graph), owner)
+
+
+def broker_url(redis_url: str) -> str:
+    """The same Redis as Celery spells it."""
+    if not redis_url.startswith("unix:"):
+        return redis_url
+    parts = urlsplit(redis_url)
+    database = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={database}"
+
+
+async def _open_store(settings: Settings, stack: AsyncExitStack) -> PaperStore:
+    if settings.store_url.startswith("mongodb"):
+        from pymongo import AsyncMongoClient
+
+        from app.adapters.papers.mongo import MongoPaperStore
+
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+            settings.store_url, retryWrites=False, serverSelectionTimeoutMS=5000
+        )
+        stack.push_async_callback(client.close)
+        store = MongoPaperStore(client.get_default_database("paper_processing"))
+        await store.prepare()
+        return store
+
+    from app.adapters.papers.sqlite import SqlitePaperStore
+    from app.adapters.sqlite import Database
+
+    database = Database(_sqlite_path(settings, settings.store_url, "papers.sqlite"))
+    stack.push_async_callback(database.close)
+    return SqlitePaperStore(database)
+
+
+async def _open_graph(settings: Settings, stack: AsyncExitStack) -> Graph:
+    if not settings.graph_url.startswith("sqlite"):
+        from neo4j import AsyncGraphDatabase
+
+        from app.adapters.graph.neo4j import Neo4jGraph
+
+        parts = urlsplit(settings.graph_url)
+        auth = (parts.username or "", parts.password or "") if parts.username else None
+        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        driver = AsyncGraphDatabase.driver(address, auth=auth)
+        stack.push_async_callback(driver.close)
+        graph = Neo4jGraph(driver)
+        await graph.prepare()
+        return graph
+
+    from app.adapters.graph.sqlite import SqliteGraph
+    from app.adapters.sqlite import Database
+
+    database = Database(_sqlite_path(settings, settings.graph_url, "graph.sqlite"))
+    stack.push_async_callback(database.close)
+    return SqliteGraph(database)
+
+
+def _open_files(settings: Settings) -> Files:
+    import fsspec
+
+    from app.adapters.files.fsspec import FsspecFiles
+
+    url = settings.files_url
+    if url == "file:":
+        url = (settings.data_dir / "files").as_uri()
+    try:
+        filesystem, root = fsspec.core.url_to_fs(url)
+    except (ValueError, ImportError) as error:
+        raise SettingsError(f"PAPERS_FILES_URL is {url!r}, which cannot be: {error}.") from error
+    return FsspecFiles(filesystem, root)
+
+
+def _sqlite_path(settings: Settings, url: str, name: str) -> str:
+    """`sqlite:` is a file of that name in the data folder; `sqlite:///PATH` says where."""
+    path = url.removeprefix("sqlite:").removeprefix("///")
+    if not path:
+        return str(settings.data_dir / name)
+    return str(Path("/", path) if url.startswith("sqlite:////") else Path(path))

@@ -1,0 +1,1 @@
+"""The Celery worker: receives hints, hands them to the pipeline."""

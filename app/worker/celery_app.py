@@ -1,0 +1,34 @@
+"""The Celery application. Its messages are hints: losing, doubling or delaying one does no harm."""
+
+from collections.abc import Callable
+
+from celery import Celery, Task
+
+
+def create_celery(broker_url: str, process: Callable[[str, int], None]) -> tuple[Celery, Task[[str, int], None]]:
+    """An application, and its one task, which calls `process(paper_id, run)` where it is received."""
+    celery = Celery("paper_processing", broker=broker_url, set_as_current=False)
+    celery.conf.update(
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={"socket_timeout": 5.0, "socket_connect_timeout": 5.0, "socket_keepalive": True},
+        task_default_queue="papers",
+        task_ignore_result=True,
+        task_publish_retry=False,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+    )
+
+    # Not shared: a second application in the process would otherwise run the first one's callable.
+    @celery.task(name="paper_processing.process_paper", shared=False)
+    def process_paper(paper_id: str, run: int) -> None:
+        process(paper_id, run)
+
+    return celery, process_paper
+
+
+def refuse(paper_id: str, run: int) -> None:
+    """The `process` of an application that only sends."""
+    raise RuntimeError(f"run {run} of paper {paper_id} was received by a process that works on none")

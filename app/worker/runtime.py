@@ -1,0 +1,58 @@
+"""A worker's own event loop, with its services, behind the plain call that a Celery task makes."""
+
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError, Future
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.from_thread import BlockingPortal
+
+from app.services.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+class Runtime:
+    """Runs hints on the loop of a portal, once it is attached to one."""
+
+    def __init__(self) -> None:
+        self._portal: BlockingPortal | None = None
+        self._services: Services | None = None
+        self._running: set[Future[None]] = set()
+
+    def attach(self, portal: BlockingPortal, services: Services) -> None:
+        self._portal, self._services = portal, services
+
+    def process(self, paper_id: str, run: int) -> None:
+        """Works on the run; returns when it ended, was not to be had, or the worker stops."""
+        if self._portal is None or self._services is None:
+            raise RuntimeError("this process sends hints but works on none")
+        future = self._portal.start_task_soon(self._services.pipeline.run, paper_id, run)
+        self._running.add(future)
+        try:
+            future.result()
+        except CancelledError:
+            logger.info("run %d of paper %s is given back: the worker stops", run, paper_id)
+        finally:
+            self._running.discard(future)
+
+    def stop(self) -> None:
+        """Gives back what is at work; safe to call from a signal handler."""
+        for future in list(self._running):
+            future.cancel()
+
+
+@asynccontextmanager
+async def run_worker_side(services: Services) -> AsyncIterator[None]:
+    """The loops of a worker process, for as long as the context lasts."""
+    async with anyio.create_task_group() as tasks:
+        for loop in (
+            services.relay.run,
+            services.dispatcher.run,
+            services.sweeper.run,
+            services.heartbeat.run,
+        ):
+            tasks.start_soon(loop)
+        yield
+        tasks.cancel_scope.cancel()
