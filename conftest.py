@@ -1,0 +1,134 @@
+"""The fakes, wired: what every test stands on. See docs/testing.md."""
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from app.settings import Settings
+from tests.support.in_process import InProcessLane, Stage, open_in_process_lane
+from tests.support.lane import Lane
+from tests.support.live import LiveLane, LiveServer
+from tests.support.sockets import Socket
+
+SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
+
+Connect = Callable[..., AbstractAsyncContextManager[Socket]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--live", action="store_true", help="run the scenarios against real processes over loopback")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`in_process` tests need the fakes, `live` ones real processes; the rest runs both ways."""
+    unfit = "in_process" if config.getoption("--live") else "live"
+    deselected = [item for item in items if item.get_closest_marker(unfit)]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Every async test ends, whatever it waits for."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return
+    seconds = 60 if pyfuncitem.config.getoption("--live") else 10
+
+    @wraps(test)
+    async def bounded(*args: Any, **kwargs: Any) -> None:
+        with anyio.fail_after(seconds):
+            await test(*args, **kwargs)
+
+    pyfuncitem.obj = bounded
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """The FastAPI and Celery applications of this process."""
+    stage = Stage()
+    yield stage
+    stage.celery.close()
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """`paper-processing serve` on a free port, for the whole session."""
+    with LiveServer(tmp_path_factory.mktemp("live")) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The settings of the in-process service; a test module may override the fixture."""
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def lane(request: pytest.FixtureRequest) -> Lane:
+    """The service: in this process, or with `--live` a real one."""
+    lane: Lane = request.getfixturevalue("live_lane" if request.config.getoption("--live") else "in_process")
+    return lane
+
+
+@pytest.fixture
+async def live_lane(live_server: LiveServer) -> AsyncIterator[LiveLane]:
+    """The real service, shared by all tests of the session."""
+    async with LiveLane(live_server) as lane:
+        yield lane
+        lane.check_transcripts()
+
+
+@pytest.fixture
+async def in_process(stage: Stage, settings: Settings) -> AsyncIterator[InProcessLane]:
+    """The service in this process, with its clock to move and its stages to hold."""
+    async with open_in_process_lane(stage, settings) as lane:
+        yield lane
+
+
+@pytest.fixture
+def api_client(lane: Lane) -> httpx.AsyncClient:
+    """HTTP to the service."""
+    return lane.client
+
+
+@pytest.fixture
+def connect(lane: Lane) -> Connect:
+    """`async with connect("/ws/…") as socket`."""
+    return lane.connect
+
+
+@pytest.fixture
+async def test_paper_id(lane: Lane) -> AsyncIterator[str]:
+    """The suite's seed paper, uploaded; deleted afterwards."""
+    paper = await lane.upload(SEED_PAPER.name, SEED_PAPER.read_bytes())
+    yield paper["id"]
+    answer = await lane.client.delete(f"/papers/{paper['id']}")
+    assert answer.status_code in {204, 404}, answer.text
+
+
+@pytest.fixture
+async def websocket_client(connect: Connect) -> AsyncIterator[Socket]:
+    """A socket on `/ws`."""
+    async with connect("/ws") as socket:
+        yield socket
+
+
+@pytest.fixture
+async def paper_websocket_client(connect: Connect, test_paper_id: str) -> AsyncIterator[Socket]:
+    """A socket on `/ws/{test_paper_id}`."""
+    async with connect(f"/ws/{test_paper_id}") as socket:
+        yield socket

@@ -1,0 +1,41 @@
+"""A clock that tests move: real time goes on, but whoever sleeps on it sleeps until a test advances it."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta
+
+from app.domain.model import to_milliseconds
+
+
+class ManualClock:
+    """`Clock` for several event loops at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ahead = timedelta()
+        self._sleepers: list[tuple[timedelta, asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    def now(self) -> datetime:
+        return to_milliseconds(datetime.now(UTC) + self._ahead)
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.Event()
+        with self._lock:
+            sleeper = (self._ahead + timedelta(seconds=seconds), asyncio.get_running_loop(), woken)
+            self._sleepers.append(sleeper)
+        try:
+            await woken.wait()
+        finally:
+            with self._lock:
+                if sleeper in self._sleepers:
+                    self._sleepers.remove(sleeper)
+
+    def advance(self, seconds: float) -> None:
+        """Moves time on, and wakes everyone whose sleep ends by then."""
+        with self._lock:
+            self._ahead += timedelta(seconds=seconds)
+            due = [sleeper for sleeper in self._sleepers if sleeper[0] <= self._ahead]
+            for sleeper in due:
+                self._sleepers.remove(sleeper)
+        for _, loop, woken in due:
+            loop.call_soon_threadsafe(woken.set)

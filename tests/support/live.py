@@ -1,0 +1,129 @@
+"""The live lane: real uvicorn, Valkey and Celery processes, over loopback."""
+
+import asyncio
+import os
+import signal
+import socket as sockets
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.support.lane import Lane
+from tests.support.sockets import ConnectionRefused, Socket
+
+START_WITHIN = 60.0
+STOP_WITHIN = 20.0
+
+
+class LiveServer:
+    """`paper-processing serve` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with sockets.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "serve.log"
+        self._process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> "LiveServer":
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PAPERS_")},
+            "PAPERS_PORT": str(self.port),
+            "PAPERS_DATA_DIR": str(self.folder / "data"),
+            "PAPERS_SYSTEM_STATUS_INTERVAL": "0.2",
+        }
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "serve"], env=environment, stdout=log, stderr=log
+            )
+        self._wait_until_ready()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(STOP_WITHIN)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_WITHIN
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.url}/system/status", timeout=5).json()["status"] == "ok":
+                    return
+            except (httpx.TransportError, ValueError, KeyError):
+                time.sleep(0.05)
+        raise RuntimeError(f"the service did not start:\n{self.log.read_text()[-4000:]}")
+
+
+class LiveLane(Lane):
+    """One test's view of the live server."""
+
+    deadline = 30.0
+    parked = 0
+
+    def __init__(self, server: LiveServer) -> None:
+        super().__init__()
+        self._server = server
+
+    async def __aenter__(self) -> "LiveLane":
+        self.client = httpx.AsyncClient(base_url=self._server.url, timeout=30)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.client.aclose()
+
+    async def open_socket(self, path: str, headers: dict[str, str] | None = None) -> Socket:
+        return await LiveSocket.open(self._server.url.replace("http", "ws", 1), path, headers)
+
+
+class LiveSocket(Socket):
+    """A socket of the `websockets` client."""
+
+    def __init__(self, path: str, connection: ClientConnection) -> None:
+        super().__init__(path, deadline=30.0)
+        self._connection = connection
+        self._reader = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, url: str, path: str, headers: dict[str, str] | None) -> "LiveSocket":
+        try:
+            connection = await connect(url + path, additional_headers=headers or {}, max_size=None, compression=None)
+        except InvalidStatus as refused:
+            answer = refused.response
+            raise ConnectionRefused(answer.status_code, httpx.Response(200, content=answer.body).json()) from None
+        return cls(path, connection)
+
+    async def send_text(self, text: str) -> None:
+        await self._connection.send(text)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self._connection.send(data)
+
+    async def close(self) -> None:
+        await self._connection.close()
+        await self._reader
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._connection:
+                self.received_text(str(message))
+        except ConnectionClosed as closed:
+            self._note_close(closed)
+            return
+        self.received_close(self._connection.close_code or 1005, self._connection.close_reason or "")
+
+    def _note_close(self, closed: ConnectionClosed) -> None:
+        frame = closed.rcvd
+        self.received_close(frame.code if frame else 1006, frame.reason if frame else "")
