@@ -1,0 +1,114 @@
+"""Every adapter of a port, opened the same way, so that one test body holds them all to the port's promises.
+
+An adapter of a real server runs where its `PAPERS_LIVE_…_URL` is set (and sockets are allowed, as `make test-live` does);
+the server's data of these tests is wiped, so it must be one for tests. `PAPERS_REQUIRE_LIVE=1` makes a missing one a failure.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+
+from app.adapters.graph.neo4j import connect as connect_neo4j
+from app.adapters.graph.sqlite import SqliteGraph
+from app.adapters.papers.mongo import MongoPaperStore
+from app.adapters.papers.mongo import connect as connect_mongo
+from app.adapters.papers.sqlite import SqlitePaperStore
+from app.adapters.sqlite import Database
+from app.ports import Graph, PaperStore
+from tests.support.mongo import MongoServer
+
+Closing = TypeVar("Closing", PaperStore, Graph)
+ConnectStore = Callable[[], AbstractAsyncContextManager[PaperStore]]
+"""Opens one more connection to the same data: another process's, or another thread's."""
+
+ConnectGraph = Callable[[], AbstractAsyncContextManager[Graph]]
+
+STORES = ["mongomock", "sqlite", pytest.param("mongodb", marks=pytest.mark.live)]
+GRAPHS = ["sqlite in memory", "sqlite file", pytest.param("neo4j", marks=pytest.mark.live)]
+
+
+def live_url(variable: str) -> str:
+    """The URL of a real server. Skips the test, or fails it where servers are required."""
+    url = os.environ.get(variable)
+    if url:
+        return url
+    reason = f"{variable} is not set"
+    if os.environ.get("PAPERS_REQUIRE_LIVE") == "1":
+        pytest.fail(f"{reason}, and PAPERS_REQUIRE_LIVE=1 asks for it")
+    pytest.skip(reason)
+
+
+@pytest.fixture(params=STORES)
+async def connect_store(
+    request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: Any
+) -> AsyncIterator[ConnectStore]:
+    kind: str = request.param
+    if kind == "sqlite":
+        yield sqlite_stores(tmp_path / "papers.db")
+    elif kind == "mongomock":
+        server = MongoServer()
+        yield opens(lambda: MongoPaperStore(server.connect()))
+    else:
+        url = f"{live_url('PAPERS_LIVE_STORE_URL').rstrip('/')}/contract-{uuid4().hex}"
+        yield opens(lambda: connect_mongo(url))
+        await drop(url)
+
+
+@pytest.fixture
+async def store(connect_store: ConnectStore) -> AsyncIterator[PaperStore]:
+    async with connect_store() as store:
+        if isinstance(store, MongoPaperStore):
+            await store.prepare()
+        yield store
+
+
+@pytest.fixture(params=GRAPHS)
+async def connect_graph(
+    request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: Any
+) -> AsyncIterator[ConnectGraph]:
+    if request.param == "neo4j":
+        yield await empty_neo4j(live_url("PAPERS_LIVE_GRAPH_URL"))
+    else:
+        path = tmp_path / "graph.db" if request.param == "sqlite file" else f"file:/{uuid4()}?vfs=memdb"
+        yield opens(lambda: SqliteGraph(Database(path)))
+
+
+@pytest.fixture
+async def graph(connect_graph: ConnectGraph) -> AsyncIterator[Graph]:
+    async with connect_graph() as graph:
+        yield graph
+
+
+def opens(make: Callable[[], Closing]) -> Callable[[], AbstractAsyncContextManager[Closing]]:
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Closing]:
+        adapter = make()
+        try:
+            yield adapter
+        finally:
+            await adapter.close()
+
+    return connect
+
+
+def sqlite_stores(path: Path) -> ConnectStore:
+    return opens(lambda: SqlitePaperStore(Database(path)))
+
+
+async def drop(url: str) -> None:
+    store = connect_mongo(url)
+    await store._database.client.drop_database(store._database.name)
+    await store.close()
+
+
+async def empty_neo4j(url: str) -> ConnectGraph:
+    graph = connect_neo4j(url)
+    await graph.prepare()
+    await graph._driver.execute_query("MATCH (n) WHERE n:Paper OR n:Entity DETACH DELETE n")
+    await graph.close()
+    return opens(lambda: connect_neo4j(url))

@@ -1,0 +1,138 @@
+"""PDF: lines, columns, paragraphs, furniture; and PDFs that are not quite."""
+
+import random
+
+import pytest
+
+from app.domain.errors import ReadError
+from app.domain.knowledge import BlockKind, Reading
+from app.extraction import readers
+from app.extraction.content_type import PDF
+from tests.extraction.readers import files
+from tests.extraction.readers.support import blocks, read, read_or_refused
+
+LEFT = [
+    "The left column is here and it",
+    "goes on for some more lines, of",
+    "which none crosses the gutter of",
+    "the page, and ends in the mid-",
+]
+RIGHT = [
+    "dle of a word. The right column",
+    "is read after it, although each",
+    "of its lines stands beside a",
+    "line of the left one.",
+]
+
+
+def _two_columns() -> Reading:
+    page: list[files.Line] = [(150, 740, 16, "A Title Across Both of the Columns")]
+    for row, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+        page += [(72, 690 - 12 * row, 10, left), (320, 690 - 12 * row, 10, right)]
+    return read(files.pdf(page), PDF)
+
+
+def test_two_columns_are_read_one_after_the_other() -> None:
+    title, text = blocks(_two_columns())
+    assert title == "A Title Across Both of the Columns"
+    assert text.index("goes on") < text.index("The right column") < text.index("line of the left one.")
+
+
+def test_a_word_cut_at_the_end_of_a_column_is_whole_again() -> None:
+    assert "ends in the middle\nof a word." in blocks(_two_columns())[1]
+
+
+def test_blocks_know_their_size_and_page() -> None:
+    reading = read(files.pdf([(72, 700, 18, "A Title")], [(72, 700, 10, "Text of the second page.")]), PDF)
+    assert [(block.font_size, block.page) for block in reading.blocks] == [(18.0, 1), (10.0, 2)]
+    assert reading.pages == 2
+
+
+def test_bold_type_is_told_by_the_fonts_name() -> None:
+    line = [(72.0, 700.0, 12.0, "Introduction")]
+    assert [read(files.pdf(line, bold=bold), PDF).blocks[0].bold for bold in (True, False)] == [True, False]
+
+
+def test_running_heads_and_page_numbers_are_furniture() -> None:
+    words = ["one", "two", "three", "four"]
+    pages = [
+        [
+            (72.0, 770.0, 9.0, f"Journal of Tides, page {n}"),
+            (72.0, 600.0, 10.0, f"Text {word}."),
+            (300.0, 30.0, 9.0, str(n)),
+        ]
+        for n, word in enumerate(words, start=1)
+    ]
+    reading = read(files.pdf(*pages), PDF)
+    assert blocks(reading, BlockKind.PARAGRAPH) == [f"Text {word}." for word in words]
+    assert len(blocks(reading, BlockKind.FURNITURE)) == 8
+
+
+def test_paragraphs_begin_where_a_line_is_indented_after_a_full_stop() -> None:
+    lines = [
+        "A first paragraph fills this line to its very end",
+        "and stops here.",
+        "The second begins with an indent and fills its",
+        "own lines likewise, as it should be.",
+    ]
+    page = [(84.0 if row == 2 else 72.0, 700.0 - 12 * row, 10.0, words) for row, words in enumerate(lines)]
+    assert blocks(read(files.pdf(page), PDF)) == ["\n".join(lines[:2]), "\n".join(lines[2:])]
+
+
+def test_progress_is_told_page_by_page() -> None:
+    told: list[tuple[int, int]] = []
+    data = files.pdf(*([(72, 700, 10, f"Page {n}")] for n in range(3)))
+    readers.read(data, PDF, lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        pytest.param(files.pdf(), "no_pages", id="no pages"),
+        pytest.param(files.pdf([(72, 700, 12, "Secret")], encrypt=True), "encrypted", id="encrypted"),
+        pytest.param(files.pdf([]), "no_text", id="a scan"),
+        pytest.param(b"%PDF-1.7\n", "unreadable", id="only a header"),
+    ],
+)
+def test_a_pdf_that_cannot_be_read_says_why(data: bytes, code: str) -> None:
+    with pytest.raises(ReadError) as refused:
+        readers.read(data, PDF, lambda done, total: None)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_pdf_is_refused_or_read(seed: int) -> None:
+    chance = random.Random(seed)
+    data = bytearray(files.pdf(*([(72, 700, 10, f"Words on page {n}")] for n in range(3))))
+    if seed % 2:
+        data = data[: chance.randrange(20, len(data))]
+    for _ in range(10):
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    read_or_refused(bytes(data), PDF)
+
+
+@pytest.mark.slow
+def test_a_real_paper_keeps_its_words_apart_from_its_furniture() -> None:
+    reading = read((files.PAPERS / "responsible_information.pdf").read_bytes(), PDF)
+    assert reading.pages == 11
+    assert any("Compromiso de los Ayuntamientos" in words for words in blocks(reading, BlockKind.PARAGRAPH))
+    assert len(blocks(reading, BlockKind.FURNITURE)) >= 11
+
+
+@pytest.mark.slow
+def test_specter_is_read_in_order_with_its_words_whole() -> None:
+    reading = read((files.PAPERS / "specter.pdf").read_bytes(), PDF)
+    flat = " ".join(reading.text.split())
+    order = [
+        "Representation learning is a critical ingredient",
+        "As the pace of scientific publication",
+        "2 Model",
+        "7 Related Work",
+        "References",
+    ]
+    places = [flat.find(words) for words in order]
+    assert -1 not in places
+    assert places == sorted(places)
+    sizes = {reading.text[b.start : b.end]: b.font_size for b in reading.blocks}
+    assert sizes["1 Introduction"] == 12.0

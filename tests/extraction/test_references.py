@@ -1,0 +1,120 @@
+"""The list of references: where entries begin, and what each says."""
+
+import pytest
+
+from app.domain.knowledge import BlockKind, Reading, Reference
+from app.extraction import references as references_module
+from app.extraction.assemble import build_document
+from app.extraction.citations import Citation, parse_citation
+from app.extraction.references import extract_references
+from tests.extraction.papers import HOSTILE, of_kind, reading, seed, text_reading
+
+
+def references(page: Reading) -> tuple[Reference, ...]:
+    return extract_references(page, build_document(page))
+
+
+def assert_exact(page: Reading) -> None:
+    at = 0
+    for number, entry in enumerate(references(page), start=1):
+        assert entry.number == number
+        assert at <= entry.start < entry.end <= len(page.text)
+        assert " ".join(page.text[entry.start : entry.end].split()) == entry.raw
+        at = entry.end
+
+
+def test_the_seed_paper_has_six_references_and_every_field_of_one() -> None:
+    found = references(seed())
+    assert [entry.year for entry in found] == [2016, 2018, 2019, 2020, 2021, 2022]
+    assert found[1].authors == ("S. Marchetti", "P. Novak", "R. Iyer")
+    assert found[1].title == "Named entities in the margins of science"
+    assert found[1].venue == "Journal of Invented Informatics"
+    assert found[1].doi == "10.5555/jii.2018.1203"
+    assert found[2].authors == ("Hayashi, T.", "Weber, K.")
+    assert found[4].title == "Timing neural networks fairly"
+    assert_exact(seed())
+
+
+def test_marked_references_are_entries_each() -> None:
+    page = reading(
+        ("We read [1].", {}),
+        of_kind(BlockKind.REFERENCE, "Smith, J. (1999). Reading."),
+        of_kind(BlockKind.REFERENCE, "Weber, K. (2001). Writing."),
+    )
+    assert [(entry.year, entry.title) for entry in references(page)] == [(1999, "Reading"), (2001, "Writing")]
+    assert_exact(page)
+
+
+def test_one_marked_block_may_hold_several_numbered_entries() -> None:
+    page = reading(of_kind(BlockKind.REFERENCE, "[1] A. Brandt. Reading. 1999. [2] B. Novak. Writing. 2001."))
+    assert [entry.year for entry in references(page)] == [1999, 2001]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "[1] A. Brandt. Reading it\n[12] all. 1999.\n[2] B. Novak. Writing. 2001.",
+        "1. Brandt A. Reading it all. 1999.\n2. Novak B. Writing\n2003 times. 2001.",
+        "[Bra99] A. Brandt. Reading it all. 1999.\n[Nov01] B. Novak. Writing. 2001.",
+        "Brandt, A. 1999. Reading it all.\nNovak, B. and Iyer, R. 2001. Writing\non paper.",
+        "Anna Brandt. 1999. Reading\nit all.\nBert Novak and Ruth Iyer. 2001. Writing.",
+    ],
+)
+def test_a_list_is_split_by_its_numbers_or_by_its_authors(entries: str) -> None:
+    page = text_reading(f"1 Introduction\n\nWe read.\n\nReferences\n{entries}")
+    assert len(references(page)) == 2
+    assert_exact(page)
+
+
+def test_a_page_number_inside_an_entry_is_not_parsed() -> None:
+    page = reading(
+        ("References", {}), ("Ada Brandt. 1999. Reading it all. In Proc. of X.", {}), ("Bert Novak and Ruth Iyer. 2001.", {}),
+        of_kind(BlockKind.FURNITURE, "2278"), ("Writing on paper. In Proc. of Y.", {}), ("Carl Dee. 2002. Printing. In Z.", {}),
+    )  # fmt: skip
+    assert [entry.title for entry in references(page)] == ["Reading it all", "Writing on paper", "Printing"]
+    assert_exact(page)
+
+
+@pytest.mark.parametrize(
+    ("raw", "parsed"),
+    [
+        (
+            "[3] Lafferty, J., McCallum, A. and Pereira, F.: Reading lattices. In: Proceedings of X, pp. 1-9 (2001)",
+            Citation(("Lafferty, J.", "McCallum, A.", "Pereira, F."), "Reading lattices", "Proceedings of X", 2001),
+        ),
+        (
+            "12. Hoot S, McGuire AT. Recombinant reading fails. PLoS Pathog 2013;9(1): e1003106",
+            Citation(("Hoot S", "McGuire AT"), "Recombinant reading fails", "PLoS Pathog", 2013),
+        ),
+        (
+            "Teng, Edmond and Larry Squire. 1999. “Memory for places.” Nature 400: 675-677.",
+            Citation(("Teng", "Edmond", "Larry Squire"), "Memory for places", "Nature", 1999),
+        ),
+        ("Contract of 1999, see 10.5555/abc.", Citation((), None, None, 1999, "10.5555/abc")),
+    ],
+)
+def test_an_entry_is_told_apart(raw: str, parsed: Citation) -> None:
+    found = parse_citation(raw)
+    if parsed.title is None:
+        assert (found.year, found.doi) == (parsed.year, parsed.doi)
+    else:
+        assert found == parsed
+
+
+def test_a_paper_without_a_list_has_no_references() -> None:
+    assert references(text_reading("1 Introduction\n\n[1] is cited here.\n[2] too.")) == ()
+
+
+def test_an_endless_list_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references_module, "MAX_REFERENCES", 5)
+    page = text_reading("References\n\n" + "\n".join(f"[{n}] Reading again." for n in range(1, 20)))
+    assert len(references(page)) == 5
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_spans_are_exact_in_a_hostile_text(name: str) -> None:
+    assert_exact(text_reading(HOSTILE[name]))
+
+
+def test_a_text_of_only_references_gives_them() -> None:
+    assert [entry.year for entry in references(text_reading(HOSTILE["only references"]))] == [2016, 2018]

@@ -1,0 +1,1 @@
+"""Programs that stand in for the real children of `serve`, so that its own doings can be seen by themselves."""
