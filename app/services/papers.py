@@ -147,5 +147,5 @@ class Papers:
         if record is None:
             raise PaperNotFoundError(paper_id)
         if record.deleted_at is not None:
-            raise PaperGoneError(paper_id)
+            raise PaperGoneError(paper_id, told=record.waiting == 0)
         return record

@@ -15,8 +15,8 @@ class Wake:
     def set(self) -> None:
         self._event.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Returns when set, or after `seconds` at the latest."""
+    async def wait(self, seconds: float) -> bool:
+        """Returns when set, or after `seconds` at the latest; answers whether it was set."""
         async with anyio.create_task_group() as tasks:
 
             async def give_up() -> None:
@@ -26,4 +26,6 @@ class Wake:
             tasks.start_soon(give_up)
             await self._event.wait()
             tasks.cancel_scope.cancel()
+        woken = self._event.is_set()
         self._event = anyio.Event()
+        return woken

@@ -1,0 +1,96 @@
+"""`queued` in the store is the queue: hints are sent for whatever could be claimed, and a lost one is sent again."""
+
+import pytest
+
+from app.domain import decisions
+from tests.support.bench import Bench
+from tests.support.holds import HeldQueue
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+async def hold_hints(bench: Bench) -> None:
+    """Hints are seen, and go no further."""
+    bench.backing.holds.at("dispatch")
+
+
+def sent(bench: Bench) -> list[tuple[str, int]]:
+    queue: HeldQueue = bench.side.queue
+    return queue.sent
+
+
+async def test_the_process_that_queued_a_run_sends_its_hint_once(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+        await dispatch(woken=True)
+    assert sent(bench) == [(paper_id, 1)]
+
+
+async def test_another_process_leaves_a_fresh_run_to_the_one_that_queued_it(bench: Bench) -> None:
+    await bench.submit_and_queue()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=False)
+        bench.clock.advance(1)
+        await dispatch(woken=False)
+    assert sent(bench) == []
+
+
+async def test_another_process_sends_the_hint_when_the_one_that_queued_the_run_did_not(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=False)
+        bench.clock.advance(3)
+        await dispatch(woken=False)
+    assert sent(bench) == [(paper_id, 1)]
+
+
+async def test_a_paper_that_is_only_uploaded_gets_none(bench: Bench) -> None:
+    await bench.submit()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+    assert sent(bench) == []
+
+
+async def test_a_lost_hint_is_sent_again_when_the_queue_is_empty(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+        bench.clock.advance(3)
+        await dispatch(woken=False)
+    assert sent(bench) == [(paper_id, 1), (paper_id, 1)]
+
+
+async def test_no_hint_is_repeated_while_hints_wait_for_busy_workers(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+        await bench.side.redis.rpush("papers", b"a message that waits")
+        bench.clock.advance(60)
+        await dispatch(woken=False)
+    assert sent(bench) == [(paper_id, 1)]
+
+
+async def test_a_run_whose_lease_ended_gets_a_hint(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker that dies")
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+        assert sent(bench) == [], "a run under a live lease was handed out"
+        bench.clock.advance(decisions.LEASE.total_seconds() + 1)
+        await dispatch(woken=False)
+        bench.clock.advance(3)
+        await dispatch(woken=False)
+    assert sent(bench) == [(paper_id, 1)]
+
+
+async def test_a_hint_that_could_not_be_sent_is_sent_later(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    bench.side.queue.fails = True
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+        bench.side.queue.fails = False
+        bench.clock.advance(3)
+        await dispatch(woken=False)
+    assert sent(bench) == [(paper_id, 1), (paper_id, 1)]
