@@ -1,6 +1,5 @@
 """The commands. Whatever goes wrong is told in a sentence on stderr, and the exit status is not 0."""
 
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,13 +29,14 @@ Url = Annotated[
 @cli.command()
 def serve() -> None:
     """Start everything on this machine, and keep it running until Ctrl-C."""
+    from app.logs import configure_logging
     from app.settings import SettingsError, load_settings
     from app.supervisor.errors import ServeError
     from app.supervisor.serve import serve as supervise
 
     with told(SettingsError, ServeError):
         settings = load_settings()
-        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s serve: %(message)s")
+        configure_logging(settings.log_level)
         supervise(settings, say)
 
 

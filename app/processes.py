@@ -2,10 +2,14 @@
 
 import os
 import socket
+import warnings
 
 from anyio.from_thread import start_blocking_portal
 
+from app.logs import configure_logging
 from app.settings import Settings
+
+GRACEFUL_SECONDS = 3
 
 
 def run_api(settings: Settings) -> None:
@@ -14,15 +18,16 @@ def run_api(settings: Settings) -> None:
 
     from app.realtime.protocol import MAX_MESSAGE_BYTES
 
+    configure_logging(settings.log_level)
     uvicorn.run(
         "app.main:app",
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level.lower(),
+        log_config=None,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
         lifespan="on",
     )
 
@@ -35,6 +40,9 @@ def run_worker(settings: Settings) -> None:
     from app.worker.celery_app import create_celery
     from app.worker.runtime import Runtime, run_worker_side
 
+    configure_logging(settings.log_level)
+    # Celery warns of root because of pickle; our messages are JSON, and in a container root is usual.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     runtime = Runtime()
     celery, task = create_celery(broker_url(settings.redis_url), runtime.process)
 
@@ -49,5 +57,5 @@ def run_worker(settings: Settings) -> None:
     ):
         runtime.attach(portal, services)
         name = f"worker-{os.getpid()}@{socket.gethostname()}"
-        options = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--quiet"]
-        celery.worker_main(["worker", f"--loglevel={settings.log_level}", f"--hostname={name}", *options])
+        options = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        celery.worker_main(["--quiet", "worker", f"--loglevel={settings.log_level}", f"--hostname={name}", *options])
