@@ -45,7 +45,14 @@ class PaperNotFoundError(NotFoundError):
 
 
 class PaperGoneError(PaperNotFoundError):
-    """The paper was deleted; over HTTP this is the same as never having been."""
+    """The paper was deleted; over HTTP this is the same as never having been.
+
+    `told`: all its events, the last one too, are in the log.
+    """
+
+    def __init__(self, paper_id: str, *, told: bool = True) -> None:
+        super().__init__(paper_id)
+        self.told = told
 
 
 class EntityNotFoundError(NotFoundError):

@@ -20,7 +20,7 @@ class Event(Value):
     id: str | None = Field(
         default=None, description="opaque position to resume from; null when the event is not logged"
     )
-    timestamp: Timestamp
+    timestamp: Timestamp = Field(description="when it happened, in UTC")
     message: str = Field(description="one sentence for people")
 
 
@@ -30,49 +30,49 @@ class Event(Value):
 class PaperData(Value):
     """What every event of a paper carries."""
 
-    paper_id: str
+    paper_id: str = Field(description="the paper it is about")
     seq: int = Field(ge=1, description="1, 2, 3… of this paper, without a gap")
-    run: int = Field(ge=0)
+    run: int = Field(ge=0, description="the run it belongs to; 0 before the first one")
     changes: dict[str, JsonValue] = Field(description="the snapshot fields this event set")
 
 
 class PaperStatusData(PaperData):
-    status: Status
-    previous_status: Status | None = None
-    progress: int = Field(ge=0, le=100)
+    status: Status = Field(description="where the paper stands now")
+    previous_status: Status | None = Field(default=None, description="where it stood; null for an upload")
+    progress: int = Field(ge=0, le=100, description="percent of the run")
 
 
 class PaperProgressData(PaperData):
     progress: int = Field(ge=0, le=100, description="percent of the run, never falling within it")
-    stage: str
+    stage: str = Field(description="the stage this tells of")
     stage_progress: int = Field(ge=0, le=100, description="percent of the stage")
-    stages_completed: int = Field(ge=0)
-    stages_total: int = Field(ge=1)
+    stages_completed: int = Field(ge=0, description="stages of the run that are done")
+    stages_total: int = Field(ge=1, description="stages of a run")
 
 
 class EntitySummary(Value):
-    key: str
-    name: str
-    type: EntityType
+    key: str = Field(description="the same for the same thing in every paper")
+    name: str = Field(description="what the paper calls it")
+    type: EntityType = Field(description="what kind of thing it is")
     mentions: int = Field(ge=1, description="how often the paper names it")
 
 
 class EntityExtractionData(PaperData):
-    count: int = Field(ge=0)
+    count: int = Field(ge=0, description="how many there are")
     types: dict[EntityType, int] = Field(description="entities by type")
-    entities: tuple[EntitySummary, ...] = Field(max_length=LISTED)
+    entities: tuple[EntitySummary, ...] = Field(max_length=LISTED, description=f"the first {LISTED}")
 
 
 class RelationshipSummary(Value):
-    source: str
-    target: str
-    type: RelationType
+    source: str = Field(description="key of the entity it goes from")
+    target: str = Field(description="key of the entity it goes to")
+    type: RelationType = Field(description="how the two relate")
 
 
 class RelationshipExtractionData(PaperData):
-    count: int = Field(ge=0)
+    count: int = Field(ge=0, description="how many there are")
     types: dict[RelationType, int] = Field(description="relationships by type")
-    relationships: tuple[RelationshipSummary, ...] = Field(max_length=LISTED)
+    relationships: tuple[RelationshipSummary, ...] = Field(max_length=LISTED, description=f"the first {LISTED}")
 
 
 class PaperStatusEvent(Event):
@@ -83,7 +83,7 @@ class PaperStatusEvent(Event):
 
 
 class PaperProgressEvent(Event):
-    """The run went on."""
+    """The run went on: a stage told how far it is, or ended."""
 
     event_type: Literal["paper_progress"] = "paper_progress"
     data: PaperProgressData
@@ -121,8 +121,8 @@ PAPER_EVENT: TypeAdapter[PaperEvent] = TypeAdapter(PaperEvent)
 
 
 class ConnectionData(Value):
-    position: str = Field(description="resume from here with ?after=")
-    paper_id: str | None = None
+    position: str = Field(description="resume from here with `?after=`")
+    paper_id: str | None = Field(default=None, description="the paper of the socket; null on `/ws`")
     snapshot: Paper | None = Field(default=None, description="on a paper socket; null when a valid `after` is replayed")
 
 
@@ -137,10 +137,10 @@ ResyncReason = Literal["invalid_position", "position_not_in_log", "too_far_behin
 
 
 class ResyncData(Value):
-    paper_id: str | None
-    reason: ResyncReason
-    position: str
-    snapshot: Paper | None = None
+    paper_id: str | None = Field(description="the paper of the socket; null on `/ws`")
+    reason: ResyncReason = Field(description="why the events in between cannot be told")
+    position: str = Field(description="resume from here with `?after=`")
+    snapshot: Paper | None = Field(default=None, description="on a paper socket: the paper as it is now")
 
 
 class ResyncEvent(Event):
@@ -162,7 +162,7 @@ class PongEvent(Event):
 
 
 class SubscribedData(Value):
-    position: str
+    position: str = Field(description="resume from here with `?after=`")
     paper_ids: tuple[str, ...] = Field(description="all papers this socket is narrowed to now")
     snapshots: tuple[Paper, ...] = Field(description="of the papers just added")
 
@@ -175,7 +175,7 @@ class SubscribedEvent(Event):
 
 
 class UnsubscribedData(Value):
-    position: str
+    position: str = Field(description="resume from here with `?after=`")
     paper_ids: tuple[str, ...] = Field(description="all papers this socket is still narrowed to")
 
 
@@ -187,8 +187,8 @@ class UnsubscribedEvent(Event):
 
 
 class ErrorData(Value):
-    code: str
-    detail: str
+    code: str = Field(description="why, for programs")
+    detail: str = Field(description="why and what to do, for people")
 
 
 class ErrorEvent(Event):
@@ -202,12 +202,12 @@ ServiceState = Literal["ok", "down"]
 
 
 class SystemStatusData(Value):
-    status: Literal["ok", "degraded"]
+    status: Literal["ok", "degraded"] = Field(description="`degraded` when a service is down or no worker is there")
     queue_length: int = Field(ge=0, description="papers that wait for a worker")
     active_tasks: int = Field(ge=0, description="runs a worker has claimed")
     workers: int = Field(ge=0, description="worker processes heard of lately")
     connections: int = Field(ge=0, description="sockets open in this process")
-    services: dict[str, ServiceState]
+    services: dict[str, ServiceState] = Field(description="the state of each backing service")
 
 
 class SystemMetricsData(Value):

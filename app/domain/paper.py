@@ -11,44 +11,44 @@ from app.domain.model import Timestamp, Value
 class Counts(Value):
     """How much was found, so far or in the run before."""
 
-    pages: int = 0
-    sections: int = 0
-    references: int = 0
-    entities: int = 0
-    mentions: int = 0
-    relationships: int = 0
+    pages: int = Field(default=0, description="pages of the file")
+    sections: int = Field(default=0, description="sections and subsections")
+    references: int = Field(default=0, description="entries of the list of references")
+    entities: int = Field(default=0, description="different things the paper names")
+    mentions: int = Field(default=0, description="places that name one")
+    relationships: int = Field(default=0, description="relationships between two entities")
 
 
 class Failure(Value):
     """Why a run failed: a code for programs, a sentence for people."""
 
-    code: str
-    detail: str
+    code: str = Field(description="why, for programs")
+    detail: str = Field(description="why, for people")
     stage: str | None = Field(default=None, description="the stage that failed")
 
 
 class Paper(Value):
     """The snapshot: what `GET /papers/{id}` answers and what events change."""
 
-    id: str
-    filename: str
-    content_type: str
+    id: str = Field(description="a UUID")
+    filename: str = Field(description="as it was uploaded, without its folders")
+    content_type: str = Field(description="told by the content, not by the name")
     size: int = Field(ge=0, description="bytes")
-    sha256: str
-    title: str | None = None
-    authors: tuple[str, ...] = ()
-    status: Status
+    sha256: str = Field(description="of the original bytes, in hex")
+    title: str | None = Field(default=None, description="null until it is found")
+    authors: tuple[str, ...] = Field(default=(), description="empty until they are found")
+    status: Status = Field(description="where the paper stands")
     progress: int = Field(default=0, ge=0, le=100, description="percent of the run")
     stage: str | None = Field(default=None, description="the stage at work, null when none is")
     run: int = Field(default=0, ge=0, description="0 before the first run")
     seq: int = Field(ge=0, description="the number of events of this paper so far")
-    error: Failure | None = None
-    counts: Counts = Counts()
-    created_at: Timestamp
-    updated_at: Timestamp
-    queued_at: Timestamp | None = None
-    started_at: Timestamp | None = None
-    finished_at: Timestamp | None = None
+    error: Failure | None = Field(default=None, description="why the last run failed, if it did")
+    counts: Counts = Field(default=Counts(), description="how much was found")
+    created_at: Timestamp = Field(description="of the upload")
+    updated_at: Timestamp = Field(description="of the last event")
+    queued_at: Timestamp | None = Field(default=None, description="of the last run")
+    started_at: Timestamp | None = Field(default=None, description="of the last run, null while it waits")
+    finished_at: Timestamp | None = Field(default=None, description="of the last run, null while it goes on")
 
 
 class Lease(Value):

@@ -232,3 +232,7 @@ def test_the_links_of_the_page_lead_somewhere() -> None:
     text = event_reference.render()
     headings = {heading.lower() for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
+def test_every_field_has_a_meaning() -> None:
+    assert [row for row in event_reference.render().splitlines() if row.endswith("|  |")] == []

@@ -139,6 +139,8 @@ def _words(field: dict[str, Any]) -> str:
         return f"list of {_words(field['items'])}"
     if "additionalProperties" in field:
         return f"object of {_words(field['additionalProperties'])}"
+    if field.get("format") == "date-time":
+        return "time"
     limits = {"minimum": "from", "maximum": "to"}
     return " ".join([field["type"], *(f"{limits[key]} {field[key]}" for key in limits if key in field)])
 

@@ -1,0 +1,220 @@
+"""A backing service is away: what still works, what is told, and that nothing is lost."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Never
+from uuid import uuid4
+
+import fsspec
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.adapters.event_log.redis import RedisEventLog
+from app.adapters.files.fsspec import FsspecFiles
+from app.adapters.graph.sqlite import SqliteGraph
+from app.adapters.papers.mongo import MongoPaperStore
+from app.adapters.queue.celery import CeleryQueue
+from app.adapters.reader.inline import InlineReader
+from app.adapters.sqlite import Database
+from app.domain.errors import UnavailableError
+from app.services.services import Ports, build_services
+from tests.support.answers import body, error, snapshot
+from tests.support.clock import ManualClock
+from tests.support.in_process import FixedMachine, InProcessLane, Stage
+from tests.support.mongo import MongoServer
+from tests.support.redis import Redis, Server
+
+pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
+
+AnyPort = Any
+Serve = Callable[..., httpx.AsyncClient]
+
+
+class Away:
+    """Any port, while what is behind it does not answer."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error or UnavailableError("It does not answer; check that it runs.")
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        async def refuse(*_: Any, **__: Any) -> Never:
+            raise self._error
+
+        return refuse
+
+
+class Hub:
+    """As much of a hub as the routes look at."""
+
+    connections = 0
+    position = "0-0"
+
+
+@pytest.fixture
+async def serve(stage: Stage) -> AsyncIterator[Serve]:
+    """A client of the application over whole ports, but for those the test gives: all on this loop, nothing in the background."""
+    clock, redis = ManualClock(), Redis(Server())
+    database = Database(f"file:/{uuid4().hex}?vfs=memdb")
+    clients = []
+
+    def open_client(**ports: AnyPort) -> httpx.AsyncClient:
+        whole = Ports(
+            store=MongoPaperStore(MongoServer().connect()),
+            log=RedisEventLog(redis, retention=1000),
+            queue=CeleryQueue(stage.task, redis, clock),
+            graph=SqliteGraph(database),
+            files=FsspecFiles(fsspec.filesystem("memory"), f"/{uuid4().hex}"),
+            reader=InlineReader(),
+            clock=clock,
+            machine=FixedMachine(),
+        )
+        services = build_services(Ports(**(vars(whole) | ports)), [], owner="api")
+        state = {"services": services, "hub": Hub(), "max_upload_mb": 1}
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await stage.app(scope | {"state": dict(state)}, receive, send)
+
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        clients.append(httpx.AsyncClient(transport=transport, base_url="http://testserver"))
+        return clients[-1]
+
+    yield open_client
+    for client in clients:
+        await client.aclose()
+    await database.close()
+    await redis.aclose()
+
+
+async def upload(client: httpx.AsyncClient) -> httpx.Response:
+    return await client.post("/papers/", files={"file": ("a.txt", b"Words.")})
+
+
+# -- which one is away is told
+
+
+@pytest.mark.parametrize(
+    ("port", "name"), [("store", "store"), ("log", "redis"), ("graph", "graph"), ("files", "files")]
+)
+async def test_the_service_that_is_away_is_named_everywhere(port: str, name: str, serve: Serve) -> None:
+    client = serve(**{port: Away()})
+    services = {"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"} | {name: "down"}
+    assert body(await client.get("/health/ready"), 503) == {"status": "degraded", "services": services}
+    assert body(await client.get("/health/live")) == {"status": "ok"}
+    status = body(await client.get("/system/status"))
+    assert (status["status"], status["services"]) == ("degraded", services)
+    assert (status["log_position"] is None) == (port == "log")
+    metrics = (await client.get("/metrics")).text
+    up = {
+        sample.labels["service"]: sample.value
+        for family in text_string_to_metric_families(metrics)
+        for sample in family.samples
+        if family.name == "paper_processing_service_up"
+    }
+    assert up == {service: float(state == "ok") for service, state in services.items()}
+
+
+async def test_a_check_that_fails_in_an_unforeseen_way_is_down_and_no_error(serve: Serve) -> None:
+    client = serve(graph=Away(RuntimeError("a bug in the driver")))
+    assert body(await client.get("/health/ready"), 503)["services"]["graph"] == "down"
+
+
+async def test_without_any_worker_the_service_is_degraded_though_all_answer(serve: Serve) -> None:
+    status = body(await serve().get("/system/status"))
+    assert (status["status"], status["workers"], set(status["services"].values())) == ("degraded", 0, {"ok"})
+
+
+# -- what needs it says so, the rest works
+
+
+async def test_without_the_store_every_route_to_a_paper_is_503(serve: Serve) -> None:
+    client = serve(store=Away())
+    routes = [
+        *(("GET", f"/papers/x{path}") for path in ("", "/events", "/document", "/entities", "/relationships")),
+        *(("GET", path) for path in ("/papers/", "/papers/x/references", "/papers/x/file", "/search?q=x")),
+        *(("GET", path) for path in ("/graph/papers/x/related",)),
+        *(("POST", path) for path in ("/papers/x/process", "/papers/x/cancel")),
+        ("DELETE", "/papers/x"),
+    ]
+    answers = {route: await client.request(*route) for route in routes}
+    assert {route: error(answer) for route, answer in answers.items()} == dict.fromkeys(
+        routes, (503, "service_unavailable")
+    )
+    assert {answer.headers["Retry-After"] for answer in answers.values()} == {"1"}
+    assert error(await upload(client)) == (503, "service_unavailable")
+
+
+async def test_a_batch_without_the_store_names_the_reason_for_each_paper(serve: Serve) -> None:
+    answer = body(await serve(store=Away()).post("/papers/batch/process", json={"paper_ids": ["a", "b"]}))
+    assert [(found["paper_id"], found["code"]) for found in answer["rejected"]] == [
+        ("a", "service_unavailable"),
+        ("b", "service_unavailable"),
+    ]
+
+
+async def test_without_the_graph_only_the_graph_is_503(serve: Serve) -> None:
+    client = serve(graph=Away())
+    paper_id = body(await upload(client), 201)["id"]
+    for path in ("/graph/entities/method:crf", f"/graph/papers/{paper_id}/related"):
+        assert error(await client.get(path)) == (503, "service_unavailable")
+    assert body(await client.get(f"/papers/{paper_id}"))["id"] == paper_id
+    assert body(await client.get("/search?q=words")) == {"items": []}
+    assert (await client.delete(f"/papers/{paper_id}")).status_code == 204
+    assert error(await client.get(f"/papers/{paper_id}")) == (404, "paper_not_found")
+
+
+async def test_without_the_files_no_paper_is_made_known(serve: Serve) -> None:
+    client = serve(files=Away())
+    assert error(await upload(client)) == (503, "service_unavailable")
+    assert body(await client.get("/papers/"))["items"] == []
+
+
+# -- Redis goes and comes back
+
+
+async def test_uploads_go_on_without_redis_and_their_events_arrive_when_it_is_back(in_process: InProcessLane) -> None:
+    redis = in_process.backing.redis
+    async with in_process.connect("/ws") as socket:
+        await socket.receive_json()
+        redis.connected = False
+        paper = await in_process.upload("a.txt", b"Words.")
+        assert await snapshot(in_process, paper["id"]) == paper
+        assert (await in_process.process(paper["id"]))["status"] == "queued"
+        status = await in_process.status()
+        assert (status["status"], status["services"]["redis"]) == ("degraded", "down")
+        assert status["waiting"] == 2, "the outbox does not hold the events that could not be told"
+        redis.connected = True
+        await until_caught_up(in_process)
+        messages = await in_process.fence(socket)
+        statuses = [message["data"]["status"] for message in messages if message["event_type"] == "paper_status"]
+        assert statuses[:2] == ["uploaded", "queued"]
+        assert statuses[-1] == "completed"
+
+
+async def until_caught_up(lane: InProcessLane) -> None:
+    """Lets pauses end, a little at a time: too much at once would be the end of leases too."""
+    while True:
+        status = await lane.status()
+        if status["queue_length"] == status["waiting"] == 0 and status["hub_position"] == status["log_position"]:
+            return
+        lane.clock.advance(0.1)
+
+
+# -- what nobody foresaw
+
+
+async def test_an_unforeseen_error_is_500_in_our_shape_and_tells_nothing(serve: Serve) -> None:
+    client = serve(store=Away(RuntimeError("the password is hunter2")))
+    answer = await client.get("/papers/")
+    assert error(answer) == (500, "internal_error")
+    assert "hunter2" not in answer.text
+
+
+async def test_a_write_that_always_comes_second_is_409_contended(serve: Serve) -> None:
+    class Crowded(MongoPaperStore):
+        async def replace(self, *_: Any) -> bool:
+            return False
+
+    client = serve(store=Crowded(MongoServer().connect()))
+    paper_id = body(await upload(client), 201)["id"]
+    answer = await client.post(f"/papers/{paper_id}/process")
+    assert error(answer) == (409, "contended")
