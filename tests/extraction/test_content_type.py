@@ -1,6 +1,8 @@
 """A file's type is told by its content."""
 
 import io
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -116,3 +118,10 @@ def test_only_the_head_of_a_large_file_is_read() -> None:
     file = Counting(b"words and more words\n" * 500_000)
     assert detect(file) == TEXT
     assert file.asked < 100_000
+
+
+@pytest.mark.slow
+def test_telling_types_costs_the_api_none_of_the_readers_libraries() -> None:
+    heavy = {"charset_normalizer", "lxml", "markdown_it", "pypdfium2"}
+    program = f"import sys, app.extraction.content_type; sys.exit(repr({heavy} & set(sys.modules)) if {heavy} & set(sys.modules) else 0)"
+    subprocess.run([sys.executable, "-c", program], check=True)

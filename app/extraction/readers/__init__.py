@@ -62,7 +62,9 @@ def read_json(data: bytes, content_type: str, on_progress: OnPage) -> str:
 
     if content_type not in _MODULES:
         raise UnsupportedTypeError
-    reader = import_module(f"{__name__}.{_MODULES[content_type]}")  # out here: if this fails, it is not the file's fault
+    reader = import_module(
+        f"{__name__}.{_MODULES[content_type]}"
+    )  # out here: if this fails, it is not the file's fault
     try:
         draft: Draft = reader.read(data, report)
         return draft.as_json()

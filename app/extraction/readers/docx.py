@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 
 from app.domain.errors import ReadError
-from app.extraction.readers import OnPage
 from app.extraction.archive import check_size, directory, unpack
+from app.extraction.readers import OnPage
 from app.extraction.readers.draft import Draft, Kind, find_year, one_line
 from app.extraction.readers.markup import Element, child, children, name, parse_xml, text_of
 

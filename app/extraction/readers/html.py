@@ -2,8 +2,8 @@
 
 import re
 
-from app.extraction.readers import OnPage
 from app.extraction.decoding import decode
+from app.extraction.readers import OnPage
 from app.extraction.readers.draft import MAX_CHARACTERS as MAX_TEXT
 from app.extraction.readers.draft import Draft, DraftMetadata, Kind, find_doi, find_year, one_line, text_too_long
 from app.extraction.readers.markup import Element, children, name, parse_html, text_of

@@ -5,8 +5,9 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from app.extraction.readers import OnPage
+from app.domain.errors import ReadError
 from app.extraction.decoding import decode
+from app.extraction.readers import OnPage
 from app.extraction.readers.draft import Draft, DraftMetadata, Kind, find_doi, find_year, text_too_long, too_long
 
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.{0,100000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
@@ -15,6 +16,9 @@ _NAME = re.compile(r"(?:name|literal):\s*(.+)")
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ATTRIBUTES = re.compile(r"\s*\{[.#][^{}\n]*\}\s*$")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*+\n")
+MAX_BRACKETS = 3_000
+"""In one paragraph."""
 _CAPTION = re.compile(r"(?:Table|Figure|Fig\.)\s*(?:\d+\s*)?[:.]")
 
 
@@ -27,11 +31,20 @@ def read(data: bytes, on_page: OnPage) -> Draft:
     if front := _FRONT_MATTER.match(text):
         draft.metadata = _front_matter(front.group(1))
         text = text[front.end() :]
+    _refuse_brackets(text)
     tokens = MarkdownIt("commonmark", {"maxNesting": 100}).enable("table").parse(_COMMENT.sub("", text))
     _add_header(draft)
     _add_blocks(draft, tokens)
     on_page(1, 1)
     return draft
+
+
+def _refuse_brackets(text: str) -> None:
+    """Looking for a link at each bracket, CommonMark's rules take time by the square of a paragraph's brackets."""
+    if any(paragraph.count("[") > MAX_BRACKETS for paragraph in _BLANK_LINE.split(text)):
+        raise ReadError(
+            "file_too_complex", f"A paragraph has more than {MAX_BRACKETS:,} opening brackets; send a paper's text."
+        )
 
 
 def _add_header(draft: Draft) -> None:

@@ -2,8 +2,8 @@
 
 import re
 
-from app.extraction.readers import OnPage
 from app.extraction.decoding import decode
+from app.extraction.readers import OnPage
 from app.extraction.readers.draft import Draft, text_too_long, too_long
 from app.extraction.readers.hyphens import Hyphens
 

@@ -8,9 +8,8 @@ import pytest
 
 from app.domain.errors import ReadError
 from app.domain.knowledge import BlockKind
-from app.extraction import readers
+from app.extraction import archive, readers
 from app.extraction.content_type import DOCX, HTML, JATS
-from app.extraction import archive
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, headings, read, read_or_refused
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.errors import ReadError
 from app.domain.knowledge import BlockKind
 from app.extraction import readers
 from app.extraction.content_type import LATEX, MARKDOWN, TEXT
@@ -32,6 +33,10 @@ class TestText:
         assert blocks(read(data, TEXT)) == [
             "A prediction\nis state-of-the-art\nwhen its self-attention\nis. We like self-attention."
         ]
+
+    @pytest.mark.parametrize("unit", ["a", "é", "a-", "a-\n", "-\n", " ", "\n "])
+    def test_one_thing_a_hundred_thousand_times_takes_no_time(self, unit: str) -> None:
+        read_or_refused(b"x" + unit.encode() * (100_000 // len(unit)), TEXT)
 
 
 class TestMarkdown:
@@ -75,6 +80,11 @@ Figure 1: A gauge.
         assert blocks(reading, BlockKind.PARAGRAPH) == ["An item", "Another"]
         assert blocks(reading, BlockKind.CAPTION) == ["a | b", "1 | 2", "Figure 1: A gauge."]
         assert blocks(reading, BlockKind.REFERENCE) == ["Doodson 1921.", "Darwin 1898."]
+
+    def test_brackets_without_end_are_too_complex(self) -> None:
+        refused = read_or_refused(b"![" * 100_000, MARKDOWN)
+        assert isinstance(refused, ReadError)
+        assert refused.code == "file_too_complex"
 
     @pytest.mark.parametrize("mark", [b"> ", b"[", b"*a **b ", b"`", b"<!--", b"- "])
     def test_marks_repeated_without_end_do_not_hang_it(self, mark: bytes) -> None:
