@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.support.in_process import InProcessLane, Stage, open_in_process_lane
+from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
 from tests.support.live import LiveLane, LiveServer
 from tests.support.sockets import Socket
@@ -57,11 +57,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def applications() -> Iterator[Applications]:
     """The FastAPI and Celery applications of this process."""
-    stage = Stage()
-    yield stage
-    stage.celery.close()
+    applications = Applications()
+    yield applications
+    applications.celery.close()
 
 
 @pytest.fixture(scope="session")
@@ -93,9 +93,9 @@ async def live_lane(live_server: LiveServer) -> AsyncIterator[LiveLane]:
 
 
 @pytest.fixture
-async def in_process(stage: Stage, settings: Settings) -> AsyncIterator[InProcessLane]:
+async def in_process(applications: Applications, settings: Settings) -> AsyncIterator[InProcessLane]:
     """The service in this process, with its clock to move and its stages to hold."""
-    async with open_in_process_lane(stage, settings) as lane:
+    async with open_in_process_lane(applications, settings) as lane:
         yield lane
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import threading
 
-
 from app.domain.decisions import Findings
+from app.domain.errors import UnavailableError
 from app.ports import TaskQueue
 from app.services.stages import Stage, Work
 from tests.support.sockets import DEADLINE
@@ -69,6 +69,10 @@ class Holds:
         hold = self._holds[name] = Hold(name)
         return hold
 
+    def forget(self, name: str) -> None:
+        """Holds nobody there who comes later; who stands there already stays."""
+        self._holds.pop(name, None)
+
     async def pass_by(self, name: str) -> None:
         hold = self._holds.get(name)
         if hold is not None:
@@ -103,9 +107,12 @@ class HeldQueue:
         self._inner = inner
         self._holds = holds
         self.sent: list[tuple[str, int]] = []
+        self.fails = False
 
     async def send(self, paper_id: str, run: int) -> None:
         self.sent.append((paper_id, run))
+        if self.fails:
+            raise UnavailableError("The broker is away, as this test wants it.")
         await self._holds.pass_by("dispatch")
         await self._inner.send(paper_id, run)
 

@@ -61,7 +61,7 @@ class Side:
 
     def __init__(self, backing: Backing, name: str, task: Any) -> None:
         redis = Redis(backing.redis)
-        self._redis = redis
+        self.redis = redis
         self._graph = Database(backing.graph)
         self.store = MongoPaperStore(backing.mongo.connect())
         self.log = RedisEventLog(redis, retention=100_000)
@@ -69,7 +69,7 @@ class Side:
         self.queue = HeldQueue(CeleryQueue(task, redis, backing.clock), backing.holds)
         graph = SqliteGraph(self._graph)
         reader = InlineReader()
-        stages = [HeldStage(stage, backing.holds) for stage in all_stages(self.files, reader, graph)]
+        self.stages = [HeldStage(stage, backing.holds) for stage in all_stages(self.files, reader, graph)]
         ports = Ports(
             store=self.store,
             log=self.log,
@@ -80,14 +80,18 @@ class Side:
             clock=backing.clock,
             machine=FixedMachine(),
         )
-        self.services = build_services(ports, stages, owner=name)
+        self.services = build_services(ports, self.stages, owner=name)
+
+    async def close_graph(self) -> None:
+        """From now on the graph is away."""
+        await self._graph.close()
 
     async def close(self) -> None:
-        await self._graph.close()
-        await self._redis.aclose()
+        await self.close_graph()
+        await self.redis.aclose()
 
 
-class Stage:
+class Applications:
     """The one FastAPI app and the one Celery app of this process, played by one test's lane after the other.
 
     (A fresh FastAPI app costs as much as a whole test.)
@@ -101,7 +105,7 @@ class Stage:
 
     def current(self) -> "InProcessLane":
         if self.lane is None:
-            raise RuntimeError("no test is on stage")
+            raise RuntimeError("no test has opened its lane")
         return self.lane
 
     @asynccontextmanager
@@ -162,15 +166,15 @@ class InProcessLane(Lane):
 
 
 @asynccontextmanager
-async def open_in_process_lane(stage: Stage, settings: Settings) -> AsyncIterator[InProcessLane]:
+async def open_in_process_lane(applications: Applications, settings: Settings) -> AsyncIterator[InProcessLane]:
     """The service for one test; fails it for what it leaves behind and for any transcript that breaks a guarantee."""
     threads = set(threading.enumerate())
-    stage.lane = lane = InProcessLane(settings)
+    applications.lane = lane = InProcessLane(settings)
     with start_blocking_portal() as portal:
-        lane.worker = portal.call(Side, lane.backing, "worker", stage.task)
+        lane.worker = portal.call(Side, lane.backing, "worker", applications.task)
         with portal.wrap_async_context_manager(run_worker_side(lane.worker.services)):
             lane.runtime.attach(portal, lane.worker.services)
-            app = watching_for_leaks(stage.app, lambda: lane.leaks.extend(tasks_left("api")))
+            app = watching_for_leaks(applications.app, lambda: lane.leaks.extend(tasks_left("api")))
             with TestClient(app, raise_server_exceptions=False) as lane.test_client:
                 async with httpx.AsyncClient(
                     transport=PortalTransport(lane.test_client), base_url="http://testserver"
@@ -179,7 +183,7 @@ async def open_in_process_lane(stage: Stage, settings: Settings) -> AsyncIterato
                 await _leave(lane)
         portal.call(lane.worker.close)
         lane.leaks += portal.call(tasks_left, "worker")
-    stage.lane = None
+    applications.lane = None
     lane.leaks += threads_left(threads)
     if lane.crashes:
         raise AssertionError("a run crashed in the worker") from lane.crashes[0]

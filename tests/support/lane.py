@@ -5,13 +5,15 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from app.domain.position import decode_position, entry_order
 from tests.support.sockets import Socket
 from tests.support.transcript import Message, check_transcript
+
+S = TypeVar("S", bound=Socket)
 
 
 class Lane(ABC):
@@ -35,7 +37,12 @@ class Lane(ABC):
     @asynccontextmanager
     async def connect(self, path: str, headers: dict[str, str] | None = None) -> AsyncIterator[Socket]:
         """An open socket, closed at the end; its transcript is checked whatever the test asserts."""
-        socket = await self.open_socket(path, headers)
+        async with self.keep(await self.open_socket(path, headers)) as socket:
+            yield socket
+
+    @asynccontextmanager
+    async def keep(self, socket: S) -> AsyncIterator[S]:
+        """The same for a socket that the test opened by itself."""
         self.sockets.append(socket)
         try:
             yield socket

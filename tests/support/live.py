@@ -1,12 +1,14 @@
 """The live lane: real uvicorn, Valkey and Celery processes, over loopback."""
 
 import asyncio
+import json
 import os
 import signal
 import socket as sockets
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -102,14 +104,17 @@ class LiveSocket(Socket):
             connection = await connect(url + path, additional_headers=headers or {}, max_size=None, compression=None)
         except InvalidStatus as refused:
             answer = refused.response
-            raise ConnectionRefused(answer.status_code, httpx.Response(200, content=answer.body).json()) from None
+            body = json.loads(answer.body) if answer.body else None
+            raise ConnectionRefused(answer.status_code, body) from None
         return cls(path, connection)
 
     async def send_text(self, text: str) -> None:
-        await self._connection.send(text)
+        with suppress(ConnectionClosed):  # the reader tells how
+            await self._connection.send(text)
 
     async def send_bytes(self, data: bytes) -> None:
-        await self._connection.send(data)
+        with suppress(ConnectionClosed):
+            await self._connection.send(data)
 
     async def close(self) -> None:
         await self._connection.close()

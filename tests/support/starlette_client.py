@@ -5,13 +5,16 @@ the portal hands each frame to the test's loop, so that a receive that was cance
 """
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import anyio
 import httpx
-from anyio import ClosedResourceError, EndOfStream
+from anyio import BrokenResourceError, ClosedResourceError
+from anyio.abc import TaskStatus
 from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
@@ -37,47 +40,99 @@ class PortalTransport(httpx.AsyncBaseTransport):
             return await asyncio.wrap_future(future)
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._client.app(scope | {"state": self._client.app_state.copy()}, receive, send)
+        await self._client.app({**scope, "state": self._client.app_state.copy()}, receive, send)
 
 
 class _BoundedSession(WebSocketTestSession):
-    """Its receive, which entering uses too, ends: a handler that never accepts is a failure and no hang."""
+    """Its receive, which entering uses too, ends: a handler that never accepts is a failure and no hang.
+
+    The transport may be one that takes only so many frames while nobody reads. And a handler that returns is done: the
+    application can stop before the client has left.
+    """
+
+    deadline: float
+    buffer: float
+
+    def send(self, message: Message) -> None:
+        with suppress(BrokenResourceError, ClosedResourceError):  # the handler is done: what it said tells all
+            super().send(message)
 
     def receive(self) -> Message:
         async def bounded() -> Message:
-            with anyio.fail_after(DEADLINE):
+            with anyio.fail_after(self.deadline):
                 return await self._send_rx.receive()
 
-        message: Message = self.portal.call(bounded)
+        try:
+            message: Message = self.portal.call(bounded)
+        except TimeoutError:
+            raise TimeoutError(f"the handler neither accepted nor refused within {self.deadline:g} s") from None
         if message["type"] == RETURNED:
-            raise AssertionError("the handler returned without accepting or closing the socket")
+            how = f"the handler {message['how']} before it accepted or closed the socket"
+            raise AssertionError(how) from message["crash"]
         return message
+
+    async def _run(self, *, task_status: TaskStatus[anyio.CancelScope]) -> None:
+        """Starlette's own, but for the size of the first stream, and its other end stays open for the pump."""
+        send_tx, self._send_rx = anyio.create_memory_object_stream[Message](self.buffer)
+        self._receive_tx, receive_rx = anyio.create_memory_object_stream[Message](math.inf)
+        with send_tx, self._receive_tx, receive_rx, anyio.CancelScope() as scope:
+            task_status.started(scope)
+            await self.app(self.scope, receive_rx.receive, send_tx.send)
+
+    def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """What leaving calls before it cancels the handler; by then `InProcessSocket.close` has said it."""
 
 
 class InProcessSocket(Socket):
-    """A socket of the TestClient."""
+    """A socket of the TestClient.
 
-    def __init__(self, path: str, session: WebSocketTestSession) -> None:
-        super().__init__(path)
+    With a `buffer` it is a stalled reader: it takes that many frames and reads none of them before `read_on`.
+    """
+
+    def __init__(self, path: str, session: WebSocketTestSession, deadline: float = DEADLINE) -> None:
+        super().__init__(path, deadline)
         self._session = session
         self._pump: Future[None]
+        self._returned = False
+        self._crash: Exception | None = None
+        self._reads = anyio.Event()
         self._left = False
 
     @classmethod
-    async def open(cls, client: TestClient, path: str, headers: dict[str, str] | None = None) -> "InProcessSocket":
+    async def open(
+        cls,
+        client: TestClient,
+        path: str,
+        headers: dict[str, str] | None = None,
+        *,
+        buffer: int | None = None,
+        deadline: float = DEADLINE,
+    ) -> "InProcessSocket":
         """Raises `ConnectionRefused`; a socket that was closed right after accept is returned closed."""
         session: Any = client.websocket_connect(path, headers=headers or {})
         session.__class__ = _BoundedSession
         session.app = _telling_its_end(session.app)
+        session.deadline = deadline
+        session.buffer = math.inf if buffer is None else buffer
         try:
             session.__enter__()
         except WebSocketDenialResponse as denial:
             raise ConnectionRefused(denial.status_code, denial.json()) from None
         except WebSocketDisconnect as closed:
             raise ConnectionRefused(403, {"code": closed.code}) from None
-        socket = cls(path, session)
+        finally:
+            if not hasattr(session, "exit_stack"):
+                session._send_rx.close()
+        socket = cls(path, session, deadline)
         socket._pump = session.portal.start_task_soon(socket._move_frames, asyncio.get_running_loop())
+        if buffer is None:
+            await socket.read_on()
         return socket
+
+    async def read_on(self) -> None:
+        """From here on a stalled reader reads, all that waits and all that comes."""
+        if not self._reads.is_set():
+            await self._on_portal(self._set_reading)
 
     async def send_text(self, text: str) -> None:
         await self._send({"type": "websocket.receive", "text": text})
@@ -86,42 +141,73 @@ class InProcessSocket(Socket):
         await self._send({"type": "websocket.receive", "bytes": data})
 
     async def close(self) -> None:
-        if not self._left:
-            self._left = True
-            self._session.__exit__(None, None, None)
-            self._pump.cancel()
-            if self.closed is None:
-                self.transcript.ending = "closed by the client"
+        """Leaves, and waits until the handler has noticed by itself: a server does not cancel it."""
+        if self._left:
+            return
+        self._left = True
+        if self.closed is None:
+            self.transcript.ending = "closed by the client"
+        try:
+            await self.read_on()
+            if not self._returned:
+                await self._send({"type": "websocket.disconnect", "code": 1000, "reason": ""})
+            async with asyncio.timeout(self.deadline):
+                await asyncio.wrap_future(self._pump)
+        except TimeoutError:
+            raise AssertionError(
+                f"the handler did not return within {self.deadline:g} s after its client left\n{self.transcript.table()}"
+            ) from None
+        finally:
+            if not self._returned:
+                self._session.__exit__(None, None, None)
+        if self._crash is not None:
+            raise self._crash
 
     async def _send(self, message: Message) -> None:
-        future = self._session.portal.start_task_soon(self._session._receive_tx.send, message)
-        async with asyncio.timeout(DEADLINE):
+        await self._on_portal(self._put, message)
+
+    async def _on_portal(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        future = self._session.portal.start_task_soon(function, *args)
+        async with asyncio.timeout(self.deadline):
             await asyncio.wrap_future(future)
 
+    async def _put(self, message: Message) -> None:
+        with suppress(BrokenResourceError, ClosedResourceError):
+            await self._session._receive_tx.send(message)
+
+    async def _set_reading(self) -> None:
+        self._reads.set()
+
     async def _move_frames(self, loop: asyncio.AbstractEventLoop) -> None:
-        while True:
-            try:
-                message = await self._session._send_rx.receive()
-            except (EndOfStream, ClosedResourceError):
-                loop.call_soon_threadsafe(self.received_close, 1006, "the handler crashed")
-                return
-            if message["type"] == "websocket.send":
-                loop.call_soon_threadsafe(self.received_text, message["text"])
-            elif message["type"] == "websocket.close":
-                loop.call_soon_threadsafe(self.received_close, message.get("code", 1000), message.get("reason") or "")
-            elif message["type"] == RETURNED:
-                loop.call_soon_threadsafe(self.received_close, 1006, "the handler returned without closing")
+        """Ends with the handler."""
+        await self._reads.wait()
+        with self._session._send_rx as frames:
+            async for message in frames:
+                kind = message["type"]
+                if kind == "websocket.send":
+                    loop.call_soon_threadsafe(self.received_text, message["text"])
+                elif kind == "websocket.close":
+                    code, reason = message.get("code", 1000), message.get("reason") or ""
+                    loop.call_soon_threadsafe(self.received_close, code, reason)
+                elif kind == RETURNED:
+                    self._returned, self._crash = True, message["crash"]
+                    if not self._left:
+                        loop.call_soon_threadsafe(self.received_close, 1006, f"the handler {message['how']}")
 
 
 def _telling_its_end(app: ASGIApp) -> ASGIApp:
     """Starlette's session waits for ever when a handler returns without a word."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        how, crash = "was cancelled", None
         try:
             await app(scope, receive, send)
+            how = "returned without closing"
+        except Exception as error:
+            how, crash = f"crashed: {error!r}", error
         finally:
-            with anyio.CancelScope(shield=True):
-                await send({"type": RETURNED})
+            with anyio.move_on_after(DEADLINE, shield=True), suppress(BrokenResourceError, ClosedResourceError):
+                await send({"type": RETURNED, "how": how, "crash": crash})
 
     return wrapped
 

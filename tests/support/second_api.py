@@ -1,0 +1,50 @@
+"""Another API process beside the lane's: a hub and sockets of its own over the same stores, which a test starts and stops."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from starlette.testclient import TestClient
+
+from tests.support.in_process import Applications, InProcessLane
+from tests.support.sockets import Socket
+from tests.support.starlette_client import InProcessSocket
+
+
+class SecondApi:
+    """Its sockets belong to the lane: their transcripts are checked with all others."""
+
+    def __init__(self, lane: InProcessLane, client: TestClient) -> None:
+        self._lane = lane
+        self._client = client
+        self._stopped = False
+
+    @asynccontextmanager
+    async def connect(self, path: str) -> AsyncIterator[Socket]:
+        async with self._lane.keep(await InProcessSocket.open(self._client, path)) as socket:
+            yield socket
+
+    async def stop(self) -> None:
+        """Ends the process as a server does that is told to stop, sockets open or not."""
+        if not self._stopped:
+            self._stopped = True
+            await anyio.to_thread.run_sync(self._client.__exit__, None, None, None)
+
+
+@asynccontextmanager
+async def second_api(applications: Applications, lane: InProcessLane) -> AsyncIterator[SecondApi]:
+    """Started, and stopped at the end. While it starts, the clock moves: it may have to wait for something."""
+    first = lane.api
+    client = TestClient(applications.app, raise_server_exceptions=False)
+    async with asyncio.TaskGroup() as tasks:
+        started = tasks.create_task(anyio.to_thread.run_sync(client.__enter__))
+        while not started.done():
+            lane.clock.advance(0.1)
+            await asyncio.sleep(0.001)
+    lane.api = first
+    api = SecondApi(lane, client)
+    try:
+        yield api
+    finally:
+        await api.stop()

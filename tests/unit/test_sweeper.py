@@ -1,0 +1,78 @@
+"""Nothing of a deleted paper stays, and its tombstone stays as long as somebody may ask for what led to it."""
+
+import pytest
+
+from app.adapters.event_log.redis import STREAM
+from app.domain import decisions
+from app.domain.paper import Output
+from tests.support.bench import Bench
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_deleting_removes_file_outputs_and_graph_at_once(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    key = (await bench.entity_keys(paper_id))[0]
+    await bench.services.papers.delete(paper_id)
+    assert await bench.store.get_output(paper_id, 1, Output.DOCUMENT) is None
+    assert await bench.services.graph.neighbours(key, 10) is None
+    with pytest.raises(FileNotFoundError):
+        await bench.side.files.get(paper_id)
+    assert (await bench.record(paper_id)).swept
+
+
+async def test_what_a_worker_still_wrote_after_the_deletion_is_removed_when_its_lease_has_ended(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker that does not know yet")
+    await bench.services.papers.delete(paper_id)
+    await bench.store.put_output(paper_id, 1, Output.DOCUMENT, {"title": "late", "text": "late"})
+    await bench.services.sweeper.sweep()
+    assert not (await bench.record(paper_id)).swept, "a worker may still be writing"
+    await bench.store.put_output(paper_id, 1, Output.DOCUMENT, {"title": "later", "text": "later"})
+    bench.clock.advance(decisions.LEASE.total_seconds() + 1)
+    await bench.services.sweeper.sweep()
+    assert (await bench.record(paper_id)).swept
+    assert await bench.store.get_output(paper_id, 1, Output.DOCUMENT) is None
+
+
+async def test_a_deletion_is_told_although_clearing_up_fails(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.side.close_graph()
+    await bench.services.papers.delete(paper_id)
+    record = await bench.record(paper_id)
+    assert (record.deleted_at is not None, record.swept) == (True, False)
+
+
+async def test_a_tombstone_stays_while_the_log_may_still_tell_of_the_paper(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.services.relay.relay()
+    await bench.services.papers.delete(paper_id)
+    await bench.services.relay.relay()
+    bench.clock.advance(24 * 3600)
+    await bench.services.sweeper.sweep()
+    assert await bench.store.get(paper_id) is not None
+
+
+async def test_a_tombstone_younger_than_the_log_s_oldest_entry_stays(bench: Bench) -> None:
+    first, second = await bench.submit(), await bench.submit()
+    await bench.services.relay.relay()
+    await bench.side.redis.xtrim(STREAM, maxlen=1, approximate=False)
+    await bench.services.papers.delete(first)
+    await bench.services.sweeper.sweep()
+    assert await bench.store.get(first) is not None
+    assert await bench.store.get(second) is not None
+
+
+async def test_a_tombstone_goes_when_the_log_has_forgotten_the_paper(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.services.papers.delete(paper_id)
+    await bench.services.relay.relay()
+    redis = bench.side.redis
+    future = int((bench.clock.now().timestamp() + 3600) * 1000)
+    await redis.xadd(
+        STREAM, {"event": (await bench.store.events(paper_id, 0, 1))[0].model_dump_json()}, id=f"{future}-0"
+    )
+    await redis.xtrim(STREAM, maxlen=1, approximate=False)
+    await bench.services.sweeper.sweep()
+    assert await bench.store.get(paper_id) is None

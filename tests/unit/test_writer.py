@@ -1,0 +1,99 @@
+"""The one way to change a paper: whole, once, and on what is there now."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from app.adapters.papers.mongo import MongoPaperStore
+from app.domain import decisions
+from app.domain.decisions import Change
+from app.domain.errors import ContendedError, PaperNotFoundError, UnavailableError
+from app.domain.paper import PaperRecord
+from app.services.writer import Writer
+from tests.support.bench import Bench
+from tests.support.clock import ManualClock
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_decision_is_taken_again_when_somebody_wrote_in_between(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    seen: list[str] = []
+
+    async def rival() -> None:
+        await bench.services.papers.process(paper_id)
+
+    def decide(record: PaperRecord) -> Change:
+        seen.append(record.paper.status)
+        return decisions.delete(record, bench.clock.now())
+
+    writer = Writer(_Interrupted(bench, rival), bench.clock, lambda: None)
+    await writer.write(paper_id, decide)
+    assert seen == ["uploaded", "queued"]
+    assert [event.data.seq for event in await bench.store.events(paper_id, 0, 10)] == [1, 2, 3]
+
+
+async def test_a_write_whose_answer_was_lost_is_not_repeated(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    writer = Writer(_LosesAnswers(bench.backing.mongo.connect()), bench.clock, lambda: None)
+    await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
+    assert await bench.statuses(paper_id) == ["uploaded", "queued"]
+
+
+async def test_events_are_announced_only_when_they_are_stored(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    announced: list[int] = []
+    writer = Writer(bench.store, bench.clock, lambda: announced.append(1))
+    with pytest.raises(Exception, match="no run to cancel"):
+        await writer.write(paper_id, lambda record: decisions.cancel(record, bench.clock.now()))
+    assert announced == []
+    await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
+    assert announced == [1]
+
+
+async def test_a_paper_that_is_not_there_cannot_be_changed(bench: Bench) -> None:
+    writer = Writer(bench.store, bench.clock, lambda: None)
+    with pytest.raises(PaperNotFoundError):
+        await writer.write("nobody", lambda record: Change(record=record))
+
+
+async def test_endless_rivals_end_in_an_error_that_says_so(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    writer = Writer(_AlwaysLate(bench.backing.mongo.connect()), _Hurried(), lambda: None)
+    with pytest.raises(ContendedError, match="try again"):
+        await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
+
+
+class _Interrupted(MongoPaperStore):
+    """A store on which somebody else writes just before the first write."""
+
+    def __init__(self, bench: Bench, rival: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(bench.backing.mongo.connect())
+        self._rivals = [rival]
+
+    async def replace(self, change: Change, write_id: str) -> bool:
+        while self._rivals:
+            await self._rivals.pop()()
+        return await super().replace(change, write_id)
+
+
+class _LosesAnswers(MongoPaperStore):
+    """A store whose connection breaks after the write arrived."""
+
+    async def replace(self, change: Change, write_id: str) -> bool:
+        await super().replace(change, write_id)
+        raise UnavailableError("The connection broke, as this test wants it.")
+
+
+class _AlwaysLate(MongoPaperStore):
+    """A store on which somebody else is always faster."""
+
+    async def replace(self, change: Change, write_id: str) -> bool:
+        return False
+
+
+class _Hurried(ManualClock):
+    """A clock on which nobody sleeps."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
