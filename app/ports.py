@@ -66,7 +66,7 @@ class PaperStore(Protocol):
     """Papers, their events, and what was extracted. The store is the truth; everything else can be made again from it."""
 
     async def insert(self, change: Change) -> None:
-        """Stores a new paper with its first event."""
+        """Stores a new paper with its first event. Raises `ConflictError` when the id is taken."""
 
     async def get(self, paper_id: str) -> PaperRecord | None:
         """The record, a tombstone too; its `waiting` counted."""
@@ -109,12 +109,15 @@ class PaperStore(Protocol):
         """Removes every trace of a tombstone."""
 
     async def put_output(self, paper_id: str, run: int, kind: Output, body: JsonValue) -> None:
-        """Stores or replaces an output. A document's title and text become searchable once it is visible."""
+        """Stores or replaces an output. A document's title and text become searchable once it is visible.
+
+        Raises `ReadError` when it is larger than the store can take.
+        """
 
     async def get_output(self, paper_id: str, run: int, kind: Output) -> JsonValue | None: ...
 
     async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
-        """Removes the paper's outputs other than those of the runs kept, by kind."""
+        """Removes the paper's outputs but those of the runs kept, by kind, and those of a run that began since."""
 
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
         """Papers whose visible document has all words of `q`, best first."""
@@ -158,7 +161,7 @@ class EventLog(Protocol):
         """Whether that very entry is in the log."""
 
     async def read(self, after: str, limit: int) -> Sequence[LogEntry]:
-        """Entries after an id, oldest first, at once."""
+        """Entries after an id, oldest first, at once. Raises `ValueError` when one cannot be read."""
 
     async def wait(self, after: str, limit: int) -> Sequence[LogEntry]:
         """Like `read`, but waits for a second or so when there is none."""

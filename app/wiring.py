@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -65,15 +65,10 @@ def broker_url(redis_url: str) -> str:
 
 async def _open_store(settings: Settings, stack: AsyncExitStack) -> PaperStore:
     if settings.store_url.startswith("mongodb"):
-        from pymongo import AsyncMongoClient
+        from app.adapters.papers import mongo
 
-        from app.adapters.papers.mongo import MongoPaperStore
-
-        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-            settings.store_url, retryWrites=False, serverSelectionTimeoutMS=5000
-        )
-        stack.push_async_callback(client.close)
-        store = MongoPaperStore(client.get_default_database("paper_processing"))
+        store = mongo.connect(settings.store_url)
+        stack.push_async_callback(store.close)
         await store.prepare()
         return store
 
@@ -87,16 +82,10 @@ async def _open_store(settings: Settings, stack: AsyncExitStack) -> PaperStore:
 
 async def _open_graph(settings: Settings, stack: AsyncExitStack) -> Graph:
     if not settings.graph_url.startswith("sqlite"):
-        from neo4j import AsyncGraphDatabase
+        from app.adapters.graph import neo4j
 
-        from app.adapters.graph.neo4j import Neo4jGraph
-
-        parts = urlsplit(settings.graph_url)
-        auth = (parts.username or "", parts.password or "") if parts.username else None
-        address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        driver = AsyncGraphDatabase.driver(address, auth=auth)
-        stack.push_async_callback(driver.close)
-        graph = Neo4jGraph(driver)
+        graph = neo4j.connect(settings.graph_url)
+        stack.push_async_callback(graph.close)
         await graph.prepare()
         return graph
 

@@ -7,6 +7,7 @@ each other instead of deadlocking, and what a transaction reads after that nobod
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, LiteralString, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -82,7 +83,8 @@ WITH near, r.type AS relation, direction, collect(r.paper_id) AS papers
 ORDER BY size(papers) DESC, near.key, relation, direction LIMIT $limit
 CALL {
     WITH near MATCH (:Paper)-[m:MENTIONS]->(near)
-    RETURN m.name AS name, m.type AS type ORDER BY count(*) DESC, name, type LIMIT 1
+    WITH m.name AS name, m.type AS type, count(*) AS uses
+    RETURN name, type ORDER BY uses DESC, name, type LIMIT 1
 }
 RETURN near.key AS key, name, type, relation, direction, papers
 ORDER BY size(papers) DESC, key, relation, direction
@@ -120,7 +122,7 @@ class Neo4jGraph:
     async def prepare(self) -> None:
         """Makes the constraints that are not there yet; to be called once before the graph is used."""
         for statement in SCHEMA:
-            await self._transact(lambda tx, statement=statement: _run(tx, statement))
+            await self._transact(partial(_run, query=statement))
 
     async def replace(
         self,

@@ -221,12 +221,11 @@ class MongoPaperStore:
     @answering
     async def counts(self) -> StoreCounts:
         shown = {"record.deleted_at": None}
+        # In this order a run that moves on meanwhile is seen at its old place or at its new one, and so are its events.
+        queued = await self._papers.count_documents({**shown, "record.paper.status": Status.QUEUED.value})
+        active = await self._papers.count_documents({**shown, "record.paper.status": {"$in": sorted(RUNNING)}})
         with_events = await self._papers.find({"outbox.seq": {"$gt": 0}}, {"outbox.seq": 1}).to_list(None)
-        return StoreCounts(
-            queued=await self._papers.count_documents({**shown, "record.paper.status": Status.QUEUED.value}),
-            active=await self._papers.count_documents({**shown, "record.paper.status": {"$in": sorted(RUNNING)}}),
-            waiting=sum(len(paper["outbox"]) for paper in with_events),
-        )
+        return StoreCounts(queued=queued, active=active, waiting=sum(len(paper["outbox"]) for paper in with_events))
 
     @answering
     async def tombstones(self, swept: bool, limit: int) -> Sequence[PaperRecord]:

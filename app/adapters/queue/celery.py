@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
+from kombu.exceptions import OperationalError
 from redis.asyncio import Redis
 
 from app.adapters.redis_errors import redis_available
@@ -32,8 +33,9 @@ class CeleryQueue:
     async def send(self, paper_id: str, run: int) -> None:
         # Celery's client blocks, and an eager task runs to its end: neither may hold the loop.
         try:
-            await to_thread.run_sync(self._task.delay, paper_id, run, limiter=self._senders)
-        except OSError as error:
+            with redis_available():
+                await to_thread.run_sync(self._task.delay, paper_id, run, limiter=self._senders)
+        except OperationalError as error:  # kombu's own, where it had to connect first
             raise UnavailableError(f"The broker does not answer ({error}); check PAPERS_REDIS_URL.") from error
 
     async def length(self) -> int:
