@@ -24,7 +24,8 @@ class Dispatcher:
     """Runs in every process, so that no run depends on the one that accepted it.
 
     The process that queued a run is woken and sends its hint. The others only note that they saw the run; when it is
-    still to be had a while later and the queue is empty, its hint was lost, and they send another.
+    still to be had a while later and the queue is empty, its hint was lost, and they send another. A run that its
+    worker lost gets one at once from whoever sees it.
     """
 
     def __init__(self, store: PaperStore, queue: TaskQueue, clock: Clock, wake: Wake) -> None:
@@ -50,7 +51,8 @@ class Dispatcher:
         new = [run for run in due if run not in self._seen]
         late = [run for run, at in self._seen.items() if now - at >= LOST_AFTER]
         self._seen.update(dict.fromkeys(new, now))
-        hints = new if woken else []
+        # A run whose lease ended or was given back has no hint under way that could come first.
+        hints = [run for run in new if woken or run.attempts]
         if late and await self._queue.length() == 0:
             hints = [*hints, *late]
         for run in hints:

@@ -11,7 +11,13 @@ def create_celery(broker_url: str, process: Callable[[str, int], None]) -> tuple
     celery.conf.update(
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={"socket_timeout": 5.0, "socket_connect_timeout": 5.0, "socket_keepalive": True},
+        # A hint that cannot be sent is sent again by the dispatcher: kombu need not try for seconds in its thread.
+        broker_transport_options={
+            "max_retries": 0,
+            "socket_timeout": 5.0,
+            "socket_connect_timeout": 5.0,
+            "socket_keepalive": True,
+        },
         task_default_queue="papers",
         task_ignore_result=True,
         task_publish_retry=False,

@@ -80,8 +80,6 @@ async def test_a_run_whose_lease_ended_gets_a_hint(bench: Bench) -> None:
         assert sent(bench) == [], "a run under a live lease was handed out"
         bench.clock.advance(decisions.LEASE.total_seconds() + 1)
         await dispatch(woken=False)
-        bench.clock.advance(3)
-        await dispatch(woken=False)
     assert sent(bench) == [(paper_id, 1)]
 
 

@@ -1,0 +1,95 @@
+"""What fails a test whatever it asserts: tasks, threads and sockets left behind, crashed runs, broken transcripts, time."""
+
+import asyncio
+import threading
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from app.settings import Settings
+from tests.support.deadlines import ends_within
+from tests.support.in_process import Applications, open_in_process_lane
+from tests.support.leaks import tasks_left, threads_left
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_test_that_leaves_nothing_behind_passes_the_gates(
+    applications: Applications, settings: Settings
+) -> None:
+    async with open_in_process_lane(applications, settings) as lane, lane.connect("/ws") as socket:
+        await socket.receive_json()
+
+
+async def test_a_task_that_a_request_leaves_behind_fails_its_test(
+    applications: Applications, settings: Settings
+) -> None:
+    kept: list[asyncio.Task[None]] = []
+
+    async def forgotten() -> None:
+        await asyncio.sleep(3600)
+
+    async def leave_one() -> None:
+        kept.append(asyncio.create_task(forgotten()))
+
+    with pytest.raises(AssertionError, match=r"the test left behind:\n  api: task .*forgotten"):
+        async with open_in_process_lane(applications, settings) as lane:
+            lane.call_api(leave_one)
+
+
+async def test_a_crash_of_a_run_in_the_worker_fails_the_test(applications: Applications, settings: Settings) -> None:
+    with pytest.raises(AssertionError, match="a run crashed in the worker"):
+        async with open_in_process_lane(applications, settings) as lane:
+            lane.crashes.append(ZeroDivisionError())
+
+
+async def test_a_broken_transcript_fails_a_test_that_asserts_nothing(
+    applications: Applications, settings: Settings
+) -> None:
+    with pytest.raises(AssertionError, match="the first event is not `connection`"):  # noqa: PT012  # leaving raises
+        async with open_in_process_lane(applications, settings) as lane, lane.connect("/ws") as socket:
+            await socket.receive_until("system_status")
+            del socket.transcript.rows[0]
+
+
+async def test_tasks_are_named_by_what_they_run_and_the_asking_one_is_none() -> None:
+    assert [task for task in tasks_left("here") if "left_over" in task] == []
+
+    async def left_over() -> None:
+        await asyncio.sleep(3600)
+
+    task = asyncio.create_task(left_over())
+    assert [name for name in tasks_left("here") if name.endswith("left_over")] != []
+    task.cancel()
+
+
+async def test_a_thread_that_is_left_behind_is_named() -> None:
+    before = set(threading.enumerate())
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="forgotten")
+    thread.start()
+    try:
+        assert threads_left(before, within=0.01) == ["thread forgotten"]
+    finally:
+        stop.set()
+        thread.join()
+    assert threads_left(before) == []
+
+
+async def test_every_async_test_runs_under_a_deadline() -> None:
+    assert anyio.current_effective_deadline() - anyio.current_time() <= 60
+
+
+async def test_the_deadline_ends_a_test_that_hangs() -> None:
+    with pytest.raises(TimeoutError, match=r"the test did not end within 0.02 s"):
+        await ends_within(0.02, anyio.sleep_forever)()
+
+
+async def test_the_deadline_leaves_a_test_alone_that_ends() -> None:
+    async def fails() -> None:
+        raise TimeoutError("of its own")
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        await ends_within(0.02, fails)()
+    await ends_within(0.02, checkpoint)()
