@@ -9,6 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from app.api.dependencies import get_services
+from app.api.lingering import LingeringResponse
+from app.api.upload import UploadCutOffError
 from app.domain.errors import (
     ConflictError,
     FileTooLargeError,
@@ -30,7 +33,13 @@ STATUS: dict[type[PaperProcessingError], int] = {
     InvalidError: 422,
     UnavailableError: 503,
 }
-HTTP_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "file_too_large"}
+UNFORESEEN = PaperProcessingError("Something unforeseen went wrong; the service's log tells more.")
+# What the framework refuses by itself, in our words: its status, then ours with code and detail.
+REFUSALS = {
+    400: (422, InvalidError.code, "The body cannot be read; send JSON in UTF-8."),
+    404: (404, NotFoundError.code, "Nothing is at this path; GET /openapi.json lists what there is."),
+    405: (405, "method_not_allowed", "This path does not know the method; the header Allow names those it knows."),
+}
 
 
 class ErrorBody(Value):
@@ -43,6 +52,11 @@ class ErrorBody(Value):
 def status_of(error: type[PaperProcessingError]) -> int:
     """The HTTP status of the nearest ancestor in the table; 500 for one that should never reach a client."""
     return next((STATUS[kind] for kind in error.__mro__ if kind in STATUS), 500)
+
+
+def documented_everywhere() -> dict[int | str, dict[str, Any]]:
+    """The `responses` of the whole application; with a default, FastAPI does not add a 422 of its own shape."""
+    return {"default": {**documented(UNFORESEEN)[500], "description": "Every other error has this shape too."}}
 
 
 def documented(*examples: PaperProcessingError) -> dict[int | str, dict[str, Any]]:
@@ -73,8 +87,11 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _render_unforeseen)
 
 
-async def _render_ours(_: Request, error: Exception) -> JSONResponse:
+async def _render_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PaperProcessingError)  # noqa: S101  # what the handler is registered for
+    if isinstance(error, UploadCutOffError):
+        body = ErrorBody(detail=error.detail, code=error.code).model_dump()
+        return LingeringResponse(body, status_of(type(error)), get_services(request).clock)
     headers = {"Retry-After": "1"} if isinstance(error, UnavailableError) else None
     return _render(status_of(type(error)), error.detail, error.code, headers)
 
@@ -86,14 +103,13 @@ async def _render_invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _render_http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    code = HTTP_CODES.get(error.status_code, "http_error")
-    return _render(error.status_code, str(error.detail), code, dict(error.headers or {}))
+    status, code, detail = REFUSALS.get(error.status_code, (error.status_code, "http_error", f"{error.detail}."))
+    return _render(status, detail, code, dict(error.headers or {}))
 
 
 async def _render_unforeseen(request: Request, error: Exception) -> JSONResponse:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    detail = "Something unforeseen went wrong; the service's log tells more."
-    return _render(500, detail, PaperProcessingError.code)
+    return _render(500, UNFORESEEN.detail, UNFORESEEN.code)
 
 
 def _render(status: int, detail: str, code: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -11,12 +11,12 @@ from app.api.papers import AWAY, INVALID, UNKNOWN, Items
 from app.domain.errors import EntityNotFoundError
 from app.ports import EntityNeighbours, RelatedPaper, SearchHit
 
-router = APIRouter(tags=["knowledge"], responses=documented(AWAY, INVALID))
+router = APIRouter(tags=["knowledge"], responses=documented(AWAY))
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@router.get("/search", responses=answers(Items(items=(HIT,))))
+@router.get("/search", responses=answers(Items(items=(HIT,)), INVALID))
 async def search(
     papers: ThePapers,
     q: Annotated[str, Query(min_length=1, max_length=500, description="words that the text must have")],
@@ -26,7 +26,7 @@ async def search(
     return Items(items=tuple(await papers.search(q, limit)))
 
 
-@router.get("/graph/entities/{key:path}", responses=answers(NEIGHBOURS, EntityNotFoundError(METHOD)))
+@router.get("/graph/entities/{key:path}", responses=answers(NEIGHBOURS, EntityNotFoundError(METHOD), INVALID))
 async def get_entity(key: str, services: AllServices, limit: Limit = 50) -> EntityNeighbours:
     """An entity, the papers that name it, and its neighbours in the graph."""
     found = await services.graph.neighbours(key, limit)
@@ -35,7 +35,7 @@ async def get_entity(key: str, services: AllServices, limit: Limit = 50) -> Enti
     return found
 
 
-@router.get("/graph/papers/{paper_id}/related", responses=answers(Items(items=(RELATED,)), UNKNOWN))
+@router.get("/graph/papers/{paper_id}/related", responses=answers(Items(items=(RELATED,)), UNKNOWN, INVALID))
 async def get_related(paper_id: str, services: AllServices, limit: Limit = 20) -> Items[RelatedPaper]:
     """The papers that share most entities with this one."""
     await services.papers.get(paper_id)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.api.dependencies import ThePapers
 from app.api.errors import answers, documented
@@ -49,7 +49,7 @@ AWAY = UnavailableError("Redis does not answer; check PAPERS_REDIS_URL and that 
 INVALID = InvalidError("query.limit: Input should be greater than or equal to 1.")
 UNKNOWN = PaperNotFoundError(PAPER_ID)
 
-router = APIRouter(prefix="/papers", tags=["papers"], responses=documented(AWAY, INVALID))
+router = APIRouter(prefix="/papers", tags=["papers"], responses=documented(AWAY))
 
 
 class Items(Value, Generic[T]):
@@ -71,10 +71,18 @@ class PaperEvents(Items[PaperEvent]):
     """Events of one paper, oldest first."""
 
 
+def _check_whole(text: str) -> str:
+    text.encode()  # half a surrogate pair is JSON, but no text: nothing could store or answer it
+    return text
+
+
+Id = Annotated[str, AfterValidator(_check_whole)]
+
+
 class BatchRequest(Value):
     """The papers to process."""
 
-    paper_ids: Annotated[tuple[str, ...], Field(min_length=1, max_length=1000, examples=[[PAPER_ID, OTHER_ID]])]
+    paper_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=1000, examples=[[PAPER_ID, OTHER_ID]])]
 
 
 class BatchResponse(Value):
@@ -122,7 +130,9 @@ async def submit_paper(request: Request, response: Response, papers: ThePapers) 
     return paper
 
 
-@router.get("/", responses=answers(PaperPage(items=(PAPER,), next_cursor=None), INVALID, InvalidCursorError()))
+@router.get(
+    "/", responses=answers(PaperPage(items=(PAPER,), next_cursor="MjAyNi0wMS0zMQ"), INVALID, InvalidCursorError())
+)
 async def list_papers(
     papers: ThePapers,
     status: Status | None = None,
@@ -153,7 +163,7 @@ async def delete_paper(paper_id: str, papers: ThePapers) -> None:
     await papers.delete(paper_id)
 
 
-@router.get("/{paper_id}/events", responses=answers(PaperEvents(items=(EVENT,)), UNKNOWN))
+@router.get("/{paper_id}/events", responses=answers(PaperEvents(items=(EVENT,)), UNKNOWN, INVALID))
 async def get_events(
     paper_id: str,
     papers: ThePapers,

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from app.domain.errors import FileTooLargeError, MissingFileError
 from app.services.intake import MEGABYTE
@@ -15,21 +15,25 @@ OVERHEAD = 64 * 1024
 """What the multipart form may take beside the file."""
 
 
+class UploadCutOffError(FileTooLargeError):
+    """Too much, and not all of it was taken."""
+
+
 @asynccontextmanager
 async def receive_file(request: Request, limit_mb: int) -> AsyncIterator[tuple[str, BinaryIO]]:
     """The name and the bytes of the form's `file`.
 
-    Raises `FileTooLargeError` as soon as too much was declared or has come, `MissingFileError` when there is none.
+    Raises `UploadCutOffError` as soon as too much was declared or has come, `MissingFileError` when there is none.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MissingFileError
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit_mb * MEGABYTE + OVERHEAD:
-        raise FileTooLargeError(limit_mb)
+    if declared.isdecimal() and float(declared) > limit_mb * MEGABYTE + OVERHEAD:
+        raise UploadCutOffError(limit_mb)
     parser = MultiPartParser(request.headers, _counted(request, limit_mb), max_files=1, max_fields=10)
     try:
         form = await parser.parse()
-    except (MultiPartException, KeyError) as error:
+    except (MultiPartException, ClientDisconnect) as error:
         raise MissingFileError from error
     try:
         file = form.get("file")
@@ -45,5 +49,5 @@ async def _counted(request: Request, limit_mb: int) -> AsyncGenerator[bytes, Non
     async for chunk in request.stream():
         received += len(chunk)
         if received > limit_mb * MEGABYTE + OVERHEAD:
-            raise FileTooLargeError(limit_mb)
+            raise UploadCutOffError(limit_mb)
         yield chunk

@@ -1,5 +1,6 @@
 """A backing service is away: what still works, what is told, and that nothing is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Never
 from uuid import uuid4
@@ -20,7 +21,7 @@ from app.domain.errors import UnavailableError
 from app.services.services import Ports, build_services
 from tests.support.answers import body, error, snapshot
 from tests.support.clock import ManualClock
-from tests.support.in_process import FixedMachine, InProcessLane, Stage
+from tests.support.in_process import Applications, FixedMachine, InProcessLane
 from tests.support.mongo import MongoServer
 from tests.support.redis import Redis, Server
 
@@ -51,7 +52,7 @@ class Hub:
 
 
 @pytest.fixture
-async def serve(stage: Stage) -> AsyncIterator[Serve]:
+async def serve(applications: Applications) -> AsyncIterator[Serve]:
     """A client of the application over whole ports, but for those the test gives: all on this loop, nothing in the background."""
     clock, redis = ManualClock(), Redis(Server())
     database = Database(f"file:/{uuid4().hex}?vfs=memdb")
@@ -61,7 +62,7 @@ async def serve(stage: Stage) -> AsyncIterator[Serve]:
         whole = Ports(
             store=MongoPaperStore(MongoServer().connect()),
             log=RedisEventLog(redis, retention=1000),
-            queue=CeleryQueue(stage.task, redis, clock),
+            queue=CeleryQueue(applications.task, redis, clock),
             graph=SqliteGraph(database),
             files=FsspecFiles(fsspec.filesystem("memory"), f"/{uuid4().hex}"),
             reader=InlineReader(),
@@ -72,7 +73,7 @@ async def serve(stage: Stage) -> AsyncIterator[Serve]:
         state = {"services": services, "hub": Hub(), "max_upload_mb": 1}
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            await stage.app(scope | {"state": dict(state)}, receive, send)
+            await applications.app(scope | {"state": dict(state)}, receive, send)
 
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         clients.append(httpx.AsyncClient(transport=transport, base_url="http://testserver"))
@@ -173,6 +174,7 @@ async def test_without_the_files_no_paper_is_made_known(serve: Serve) -> None:
 
 async def test_uploads_go_on_without_redis_and_their_events_arrive_when_it_is_back(in_process: InProcessLane) -> None:
     redis = in_process.backing.redis
+    hold = in_process.hold("dispatch")  # eager Celery needs no Redis; the real one does
     async with in_process.connect("/ws") as socket:
         await socket.receive_json()
         redis.connected = False
@@ -183,6 +185,7 @@ async def test_uploads_go_on_without_redis_and_their_events_arrive_when_it_is_ba
         assert (status["status"], status["services"]["redis"]) == ("degraded", "down")
         assert status["waiting"] == 2, "the outbox does not hold the events that could not be told"
         redis.connected = True
+        hold.release()
         await until_caught_up(in_process)
         messages = await in_process.fence(socket)
         statuses = [message["data"]["status"] for message in messages if message["event_type"] == "paper_status"]
@@ -214,7 +217,11 @@ async def test_a_write_that_always_comes_second_is_409_contended(serve: Serve) -
         async def replace(self, *_: Any) -> bool:
             return False
 
-    client = serve(store=Crowded(MongoServer().connect()))
+    class Hurried(ManualClock):
+        async def sleep(self, seconds: float) -> None:
+            await asyncio.sleep(0)
+
+    client = serve(store=Crowded(MongoServer().connect()), clock=Hurried())
     paper_id = body(await upload(client), 201)["id"]
     answer = await client.post(f"/papers/{paper_id}/process")
     assert error(answer) == (409, "contended")
