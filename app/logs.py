@@ -9,7 +9,7 @@ CHATTY = ("uvicorn.error", "uvicorn.access", "celery.worker.strategy", "celery.a
 
 def configure_logging(level: str) -> None:
     """Sets up the root logger of this process."""
-    logging.basicConfig(level=level, format=FORMAT, force=True)
+    logging.basicConfig(level=level, format=FORMAT)
     if level != "DEBUG":
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)

@@ -8,7 +8,7 @@ import anyio
 from fastapi import FastAPI
 
 from app.api import knowledge, papers, system
-from app.api.errors import add_error_handlers
+from app.api.errors import add_error_handlers, documented_everywhere
 from app.realtime import routes
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
@@ -46,6 +46,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
         summary="Takes research papers in, extracts what they say, and tells everyone who watches, live.",
         description="Events arrive over WebSockets at `/ws` and `/ws/{paper_id}`: see `/asyncapi.json`.",
         lifespan=lifespan,
+        responses=documented_everywhere(),
     )
     add_error_handlers(app)
     for module in (papers, knowledge, system, routes):

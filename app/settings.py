@@ -31,24 +31,35 @@ class Settings(BaseSettings):
         default="sqlite:", description="knowledge graph: `sqlite:`, `sqlite:///PATH`, `neo4j://…` or `bolt://…`"
     )
     files_url: str = Field(
-        default="file:", description="original files: `file:` (in the data folder), `file:///PATH`, or another fsspec URL"
+        default="file:",
+        description="original files: `file:` (in the data folder), `file:///PATH`, or another fsspec URL",
     )
 
-    max_upload_mb: int = Field(default=50, ge=1, le=4096, description="largest file accepted, in megabytes (2^20 bytes)")
+    max_upload_mb: int = Field(
+        default=50, ge=1, le=4096, description="largest file accepted, in megabytes (2^20 bytes)"
+    )
     read_timeout_seconds: float = Field(default=120, gt=0, description="time a file may take to be read")
     read_memory_mb: int = Field(default=2048, ge=256, description="memory the process that reads a file may take")
 
     system_status_interval: float = Field(default=2, ge=0.05, description="seconds between two `system_status` events")
-    log_retention: int = Field(default=100_000, ge=100, description="events the log keeps, about; older ones need a resync")
-    replay_limit: int = Field(default=10_000, ge=1, description="log entries one socket may catch up on; more is a resync")
+    log_retention: int = Field(
+        default=100_000, ge=100, description="events the log keeps, about; older ones need a resync"
+    )
+    replay_limit: int = Field(
+        default=10_000, ge=1, description="log entries one socket may catch up on; more is a resync"
+    )
     max_connections: int = Field(default=10_000, ge=1, description="WebSockets one process accepts")
     socket_queue_frames: int = Field(default=1_000, ge=10, description="frames that may wait for a slow reader")
     socket_queue_bytes: int = Field(default=4_000_000, ge=10_000, description="bytes that may wait for a slow reader")
-    socket_max_age: float = Field(default=10, gt=0, description="seconds a frame may wait before a slow reader is cut off")
+    socket_max_age: float = Field(
+        default=10, gt=0, description="seconds a frame may wait before a slow reader is cut off"
+    )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="other web origins whose pages may open sockets, separated by commas; `*` for all"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="how much the log tells")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="how much the log tells"
+    )
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

@@ -73,14 +73,17 @@ class Feed:
         self._joined = False
         self._hub.leave(consumer)
 
-    async def catch_up(self, consumer: Consumer) -> None:
-        """Queues what the log has after the cursor, then joins the hub. Raises `BehindError`."""
+    async def catch_up(self, consumer: Consumer, until: str | None = None) -> None:
+        """Queues what the log has after the cursor, to `until` at least, then joins the hub. Raises `BehindError`."""
         read = 0
         while True:
             await self._outbound.drained()
-            if entry_order(self._cursor) >= entry_order(self._hub.position):
+            if entry_order(self._cursor) >= max(map(entry_order, (self._hub.position, until or self._cursor))):
                 break
-            page = await self._log.read(self._cursor, PAGE)
+            try:
+                page = await self._log.read(self._cursor, PAGE)
+            except ValueError as error:
+                raise BehindError("log_lost") from error
             if not await self._log.holds(self._cursor):
                 raise BehindError("position_not_in_log")
             if not page:

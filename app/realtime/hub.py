@@ -1,5 +1,6 @@
 """Reads the log once for all sockets of this process, and hands each event, framed once, to those who follow it."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Protocol
@@ -12,6 +13,8 @@ from app.ports import Clock, EventLog, LogEntry
 from app.realtime.protocol import frame
 from app.services.loop import keep_going
 from app.services.system import EventRate, Sample
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1000
 
@@ -38,7 +41,7 @@ class Consumer(Protocol):
     def deliver_system(self, kind: str, text: str) -> None: ...
 
     def lose_log(self) -> None:
-        """The log lost what the hub had read last; the consumer is no longer joined and has to start anew."""
+        """The log lost the hub's position; the consumer is no longer joined and has to start anew from the next one."""
 
     def go_away(self) -> None:
         """The service stops."""
@@ -119,14 +122,23 @@ class Hub:
         if self._position is None:
             await self.start()
         position = self.position
-        entries = await self._log.wait(position, BATCH)
+        try:
+            entries = await self._log.wait(position, BATCH)
+        except ValueError:
+            logger.exception("the log holds an entry that cannot be read; all sockets have to start anew after it")
+            await self._go_on_from_the_end()
+            return
         if not await self._log.holds(position):
-            self._position = await self._log.tail()
-            self._tell_lost()
+            await self._go_on_from_the_end()
             return
         self._rate.count(len(entries))
         for entry in entries:
             self._deliver(entry)
+
+    async def _go_on_from_the_end(self) -> None:
+        tail = await self._log.tail()
+        self._tell_lost()
+        self._position = tail
 
     def _deliver(self, entry: LogEntry) -> None:
         self._position = entry.id

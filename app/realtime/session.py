@@ -66,7 +66,7 @@ class Session:
         self._turn = anyio.Lock()
         self._reason: Close | None = None
         self._ended = False
-        self._gone = False
+        self._ends_at: str | None = None
         self._greeted = False
         self._tasks: TaskGroup
 
@@ -103,6 +103,7 @@ class Session:
             self._outbound.offer_newest(kind, text)
 
     def lose_log(self) -> None:
+        self._feed.pause(self)  # at the lost entry: no pong may claim a later one before the resync
         self._tasks.start_soon(self._guard, self._start_anew)
 
     def go_away(self) -> None:
@@ -184,13 +185,14 @@ class Session:
         return position, None
 
     async def _check_paper(self) -> None:
-        """A deleted paper may still be replayed up to its deletion."""
+        """A deleted paper may still be replayed up to its deletion, or followed up to it when the log lacks it yet."""
         if self._paper_id is None:
             return
         try:
             await self._shared.papers.get(self._paper_id)
-        except PaperGoneError:
-            self._gone = True
+        except PaperGoneError as error:
+            if error.told:
+                self._ends_at = await self._shared.log.tail()
 
     async def _take_snapshot(self) -> Paper | None:
         """Stands at the hub's position, then reads the paper: what the snapshot lacks comes after that position."""
@@ -203,10 +205,10 @@ class Session:
 
     async def _catch_up(self) -> None:
         try:
-            await self._feed.catch_up(self)
+            await self._feed.catch_up(self, self._ends_at)
         except BehindError as error:
             await self._resync(error.reason)
-        if self._gone:
+        if self._ends_at is not None:
             self._outbound.close()
 
     async def _resync(self, reason: ResyncReason) -> None:
@@ -265,7 +267,7 @@ class Session:
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
             text, binary = message.get("text"), message.get("bytes")
-            if len(text or binary or "") > MAX_MESSAGE_BYTES:
+            if len(binary or b"" if text is None else text.encode()) > MAX_MESSAGE_BYTES:
                 self._end(Close.TOO_BIG)
                 await anyio.sleep_forever()
             if text is not None:
