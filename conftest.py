@@ -1,23 +1,23 @@
 """The fakes, wired: what every test stands on. See docs/testing.md."""
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
-import anyio
 import httpx
 import pytest
 
 from app.settings import Settings
+from tests.support.deadlines import ends_within
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
 from tests.support.live import LiveLane, LiveServer
 from tests.support.sockets import Socket
 
 SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
+
+LANE = pytest.StashKey[Lane]()
 
 Connect = Callable[..., AbstractAsyncContextManager[Socket]]
 
@@ -38,17 +38,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     """Every async test ends, whatever it waits for."""
-    test = pyfuncitem.obj
-    if not inspect.iscoroutinefunction(test):
-        return
-    seconds = 60 if pyfuncitem.config.getoption("--live") else 10
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        seconds = 60 if pyfuncitem.config.getoption("--live") else 10
+        pyfuncitem.obj = ends_within(seconds, pyfuncitem.obj)
 
-    @wraps(test)
-    async def bounded(*args: Any, **kwargs: Any) -> None:
-        with anyio.fail_after(seconds):
-            await test(*args, **kwargs)
 
-    pyfuncitem.obj = bounded
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what every socket of the test received."""
+    report = yield
+    lane = item.stash.get(LANE, None)
+    if report.failed and lane is not None:
+        report.sections += [(f"{report.when}: {socket.path}", socket.transcript.table()) for socket in lane.sockets]
+    return report
 
 
 @pytest.fixture
@@ -85,17 +87,21 @@ def lane(request: pytest.FixtureRequest) -> Lane:
 
 
 @pytest.fixture
-async def live_lane(live_server: LiveServer) -> AsyncIterator[LiveLane]:
+async def live_lane(request: pytest.FixtureRequest, live_server: LiveServer) -> AsyncIterator[LiveLane]:
     """The real service, shared by all tests of the session."""
     async with LiveLane(live_server) as lane:
+        request.node.stash[LANE] = lane
         yield lane
         lane.check_transcripts()
 
 
 @pytest.fixture
-async def in_process(applications: Applications, settings: Settings) -> AsyncIterator[InProcessLane]:
+async def in_process(
+    request: pytest.FixtureRequest, applications: Applications, settings: Settings
+) -> AsyncIterator[InProcessLane]:
     """The service in this process, with its clock to move and its stages to hold."""
     async with open_in_process_lane(applications, settings) as lane:
+        request.node.stash[LANE] = lane
         yield lane
 
 

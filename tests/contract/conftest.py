@@ -1,19 +1,23 @@
 """Every adapter of a port, opened the same way, so that one test body holds them all to the port's promises.
 
-An adapter of a real server runs where its `PAPERS_LIVE_…_URL` is set (and sockets are allowed, as `make test-live` does);
-the server's data of these tests is wiped, so it must be one for tests. `PAPERS_REQUIRE_LIVE=1` makes a missing one a failure.
+An adapter of a real server runs where its `PAPERS_LIVE_…_URL` is set (and sockets are allowed, as `make test-live` does).
+A MongoDB gets a database of its own per test; a Neo4j is emptied, so it must be one for tests. `PAPERS_REQUIRE_LIVE=1`
+makes a missing one a failure.
 """
 
+import gc
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
-from app.adapters.graph.neo4j import connect as connect_neo4j
 from app.adapters.graph.sqlite import SqliteGraph
 from app.adapters.papers.mongo import MongoPaperStore
 from app.adapters.papers.mongo import connect as connect_mongo
@@ -43,20 +47,29 @@ def live_url(variable: str) -> str:
     pytest.skip(reason)
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """In memory where there is such a place: nobody pulls the plug here, so no test waits for a disk."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as path:
+        yield Path(path)
+
+
 @pytest.fixture(params=STORES)
 async def connect_store(
-    request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: Any
+    request: pytest.FixtureRequest, folder: Path, anyio_backend: Any
 ) -> AsyncIterator[ConnectStore]:
     kind: str = request.param
     if kind == "sqlite":
-        yield sqlite_stores(tmp_path / "papers.db")
+        yield sqlite_stores(folder / "papers.db")
     elif kind == "mongomock":
         server = MongoServer()
         yield opens(lambda: MongoPaperStore(server.connect()))
     else:
-        url = f"{live_url('PAPERS_LIVE_STORE_URL').rstrip('/')}/contract-{uuid4().hex}"
-        yield opens(lambda: connect_mongo(url))
-        await drop(url)
+        url = urlsplit(live_url("PAPERS_LIVE_STORE_URL"))._replace(path=f"/contract-{uuid4().hex}").geturl()
+        with pymongo_leaves_sockets():
+            yield opens(lambda: connect_mongo(url))
+            await drop(url)
 
 
 @pytest.fixture
@@ -69,12 +82,12 @@ async def store(connect_store: ConnectStore) -> AsyncIterator[PaperStore]:
 
 @pytest.fixture(params=GRAPHS)
 async def connect_graph(
-    request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: Any
+    request: pytest.FixtureRequest, folder: Path, anyio_backend: Any
 ) -> AsyncIterator[ConnectGraph]:
     if request.param == "neo4j":
         yield await empty_neo4j(live_url("PAPERS_LIVE_GRAPH_URL"))
     else:
-        path = tmp_path / "graph.db" if request.param == "sqlite file" else f"file:/{uuid4()}?vfs=memdb"
+        path = folder / "graph.db" if request.param == "sqlite file" else f"file:/{uuid4()}?vfs=memdb"
         yield opens(lambda: SqliteGraph(Database(path)))
 
 
@@ -100,6 +113,17 @@ def sqlite_stores(path: Path) -> ConnectStore:
     return opens(lambda: SqlitePaperStore(Database(path)))
 
 
+@contextmanager
+def pymongo_leaves_sockets() -> Iterator[None]:
+    """PyMongo (4.20) forgets a socket when a client is closed while its monitor connects; here no other test is blamed."""
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
 async def drop(url: str) -> None:
     store = connect_mongo(url)
     await store._database.client.drop_database(store._database.name)
@@ -107,6 +131,8 @@ async def drop(url: str) -> None:
 
 
 async def empty_neo4j(url: str) -> ConnectGraph:
+    from app.adapters.graph.neo4j import connect as connect_neo4j  # its driver takes 0.3 s to import
+
     graph = connect_neo4j(url)
     await graph.prepare()
     await graph._driver.execute_query("MATCH (n) WHERE n:Paper OR n:Entity DETACH DELETE n")

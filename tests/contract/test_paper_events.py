@@ -175,6 +175,28 @@ async def test_a_relay_that_dies_halfway_leaves_no_event_twice_and_none_out(
     assert seqs(await store.outbox(100)) == everything[5:]
 
 
+async def test_an_event_that_is_there_before_those_before_it_waits_for_them(
+    store: PaperStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While somebody reads, two events are written, and of a mark that is still at work only the second has arrived."""
+    if not isinstance(store, MongoPaperStore):
+        pytest.skip("a mark is one step here")
+    record = await write(store, queued(await put_paper(store, id="p")))
+    await store.mark_relayed("p", 2, at(1))
+    look = store._papers.find_one
+
+    async def look_too_early(*args: Any) -> Any:
+        paper = await look(*args)
+        change = claimed(record)
+        await write(store, change.model_copy(update={"events": (*change.events, *change.events)}))
+        await store._events.insert_one({"_id": "p:4", "paper_id": "p", "seq": 4, "body": "{}", "relayed_at": ""})
+        return paper
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._papers, "find_one", look_too_early)
+        assert seqs(await store.events("p", 0, 10)) == [1, 2]
+
+
 async def test_progress_stops_at_a_long_outbox_as_the_store_counts_it(store: PaperStore) -> None:
     record = await write(store, claimed(await write(store, queued(await put_paper(store, id="p")))))
     [told] = progressed(record, 50).events

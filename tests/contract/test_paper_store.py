@@ -164,23 +164,11 @@ async def test_a_page_that_ends_with_the_last_paper_has_no_cursor(store: PaperSt
     assert (await store.list(None, None, 2, page.next_cursor)).next_cursor is None
 
 
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        "",
-        "nonsense",
-        "ü",
-        "AAAA",
-        "eA",
-        "=",
-        "a b",
-        "MjAyNi0wMS0zMVQxMjowMDowMC4wMDBaIGE=",
-        "MDAwMS0wMS0wMVQwMDowMDowMCsxNDowMCBh",
-    ],
-)
-async def test_a_cursor_that_is_not_ours_is_refused(store: PaperStore, cursor: str) -> None:
-    with pytest.raises(InvalidCursorError):
-        await store.list(None, None, 2, cursor)
+async def test_a_cursor_that_is_not_ours_is_refused(store: PaperStore) -> None:
+    almost = ["MjAyNi0wMS0zMVQxMjowMDowMC4wMDBaIGE=", "MDAwMS0wMS0wMVQwMDowMDowMCsxNDowMCBh"]  # padded; before year 1
+    for cursor in ["", "nonsense", "ü", "AAAA", "eA", "=", "a b", *almost]:
+        with pytest.raises(InvalidCursorError):
+            await store.list(None, None, 2, cursor)
 
 
 async def test_the_list_is_narrowed_by_status(store: PaperStore) -> None:
@@ -200,11 +188,11 @@ async def test_the_list_is_searched_by_file_name_and_title(store: PaperStore) ->
     assert sorted(await ids(store, q="")) == ["file", "title"]
 
 
-@pytest.mark.parametrize("q", [".*", "%", "_", "\\", "[", "(", "\u0000", "$where", "^a", "'", '"', "\ud7ff🚀"])
-async def test_the_list_takes_a_search_by_its_letters_alone(store: PaperStore, q: str) -> None:
+async def test_the_list_takes_a_search_by_its_letters_alone(store: PaperStore) -> None:
     await put_paper(store, id="plain", filename="apdf")
-    await put_paper(store, id="odd", filename=f"with {q} in it")
-    assert await ids(store, q=q) == ["odd"]
+    for n, q in enumerate([".*", "%", "_", "\\", "[", "(", "\u0000", "$where", "^a", "'", '"', "\ud7ff🚀"]):
+        await put_paper(store, id=f"odd{n}", filename=f"with {q} in it")
+        assert await ids(store, q=q) == [f"odd{n}"], q
 
 
 async def test_a_title_found_later_is_searched_too(store: PaperStore) -> None:

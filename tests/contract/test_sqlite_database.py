@@ -26,8 +26,8 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS notes (text TEXT);\nCREATE INDEX IF NOT EXI
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "notes.db"
+def path(folder: Path) -> Path:
+    return folder / "notes.db"
 
 
 @pytest.fixture
@@ -199,7 +199,17 @@ async def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
     await database.close()
 
 
-# -- several processes
+# -- several at once
+
+
+@pytest.mark.slow
+async def test_several_may_open_a_fresh_file_at_once(folder: Path) -> None:
+    """The switch to WAL says "locked" without waiting, about once in sixty times."""
+    for attempt in range(60):
+        databases = [notes(folder / f"{attempt}.db") for _ in range(6)]
+        assert await asyncio.gather(*(database.read(texts) for database in databases)) == [[]] * 6
+        await asyncio.gather(*(database.close() for database in databases))
+
 
 RACE = """
 import asyncio, sys

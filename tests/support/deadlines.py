@@ -1,9 +1,15 @@
-"""Waiting for a condition, with an end."""
+"""Waiting for a condition, with an end; and tests that end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec
+
+import anyio
 
 from tests.support.sockets import DEADLINE
+
+P = ParamSpec("P")
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
@@ -14,3 +20,16 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
                 await asyncio.sleep(0)
     except TimeoutError:
         raise TimeoutError(f"{what} did not come within {DEADLINE:g} s") from None
+
+
+def ends_within(seconds: float, test: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+    """The test, ended with a `TimeoutError` when it takes longer."""
+
+    @wraps(test)
+    async def bounded(*args: P.args, **kwargs: P.kwargs) -> None:
+        with anyio.move_on_after(seconds) as scope:
+            await test(*args, **kwargs)
+        if scope.cancelled_caught:
+            raise TimeoutError(f"the test did not end within {seconds:g} s")
+
+    return bounded

@@ -100,7 +100,7 @@ class Applications:
     def __init__(self) -> None:
         self.lane: InProcessLane | None = None
         self.app: FastAPI = create_app(self._open_services)
-        self.celery, self.task = create_celery("memory://", self._process)
+        self.celery, self.task = create_celery("memory://localhost/", self._process)
         self.celery.conf.update(task_always_eager=True)
 
     def current(self) -> "InProcessLane":
@@ -111,12 +111,12 @@ class Applications:
     @asynccontextmanager
     async def _open_services(self) -> AsyncIterator[tuple[Settings, Services]]:
         lane = self.current()
-        lane.api = Side(lane.backing, "api", self.task)
+        side = lane.api = Side(lane.backing, "api", self.task)
         try:
-            await lane.api.store.prepare()
-            yield lane.settings, lane.api.services
+            await side.store.prepare()
+            yield lane.settings, side.services
         finally:
-            await lane.api.close()
+            await side.close()
 
     def _process(self, paper_id: str, run: int) -> None:
         self.current().work_on(paper_id, run)

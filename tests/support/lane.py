@@ -15,6 +15,9 @@ from tests.support.transcript import Message, check_transcript
 
 S = TypeVar("S", bound=Socket)
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.008
+"""Between two looks at the service's state: looking takes its time away from the work that is waited for."""
+
 
 class Lane(ABC):
     """HTTP client, sockets, and the ways to know that nothing more is coming."""
@@ -57,6 +60,7 @@ class Lane(ABC):
     async def settled(self) -> dict[str, Any]:
         """Waits until nothing is on its way: no run but those held, no event outside the log or before the hub."""
         deadline = time.monotonic() + self.deadline
+        pause = FIRST_PAUSE
         while True:
             status = await self.status()
             moving = status["queue_length"] + status["active_tasks"] - self.parked
@@ -64,7 +68,8 @@ class Lane(ABC):
                 return status
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the service did not settle within {self.deadline:g} s: {status}")
-            await asyncio.sleep(0.001)  # a look at the state, not a wait for luck
+            await asyncio.sleep(pause)  # a look at the state, not a wait for luck
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def fence(self, socket: Socket) -> list[Message]:
         """All events that were still to come on the socket; when it returns, no other is on its way."""

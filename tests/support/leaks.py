@@ -24,9 +24,9 @@ def tasks_left(side: str) -> list[str]:
     return left
 
 
-def threads_left(before: set[threading.Thread]) -> list[str]:
+def threads_left(before: set[threading.Thread], within: float = THREADS_MAY_TAKE) -> list[str]:
     """Threads that were not there before, and do not end within a second."""
-    deadline = time.monotonic() + THREADS_MAY_TAKE
+    deadline = time.monotonic() + within
     while True:
         left = [
             thread.name

@@ -86,7 +86,7 @@ class LiveLane(Lane):
     ) -> None:
         await self.client.aclose()
 
-    async def open_socket(self, path: str, headers: dict[str, str] | None = None) -> Socket:
+    async def open_socket(self, path: str, headers: dict[str, str] | None = None) -> "LiveSocket":
         return await LiveSocket.open(self._server.url.replace("http", "ws", 1), path, headers)
 
 
@@ -115,6 +115,10 @@ class LiveSocket(Socket):
     async def send_bytes(self, data: bytes) -> None:
         with suppress(ConnectionClosed):
             await self._connection.send(data)
+
+    async def send_as_text(self, data: bytes) -> None:
+        """Any bytes in a frame that says it is text."""
+        await self._connection.send(data, text=True)
 
     async def close(self) -> None:
         await self._connection.close()

@@ -6,14 +6,14 @@ the portal hands each frame to the test's loop, so that a receive that was cance
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 import anyio
 import httpx
-from anyio import BrokenResourceError, ClosedResourceError
+from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from anyio.abc import TaskStatus
 from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,6 +52,7 @@ class _BoundedSession(WebSocketTestSession):
 
     deadline: float
     buffer: float
+    loop: asyncio.AbstractEventLoop
 
     def send(self, message: Message) -> None:
         with suppress(BrokenResourceError, ClosedResourceError):  # the handler is done: what it said tells all
@@ -73,6 +74,7 @@ class _BoundedSession(WebSocketTestSession):
 
     async def _run(self, *, task_status: TaskStatus[anyio.CancelScope]) -> None:
         """Starlette's own, but for the size of the first stream, and its other end stays open for the pump."""
+        self.loop = asyncio.get_running_loop()
         send_tx, self._send_rx = anyio.create_memory_object_stream[Message](self.buffer)
         self._receive_tx, receive_rx = anyio.create_memory_object_stream[Message](math.inf)
         with send_tx, self._receive_tx, receive_rx, anyio.CancelScope() as scope:
@@ -89,13 +91,14 @@ class InProcessSocket(Socket):
     With a `buffer` it is a stalled reader: it takes that many frames and reads none of them before `read_on`.
     """
 
-    def __init__(self, path: str, session: WebSocketTestSession, deadline: float = DEADLINE) -> None:
+    def __init__(self, path: str, session: _BoundedSession, deadline: float = DEADLINE) -> None:
         super().__init__(path, deadline)
         self._session = session
         self._pump: Future[None]
         self._returned = False
         self._crash: Exception | None = None
-        self._reads = anyio.Event()
+        self._reads = asyncio.Event()
+        self._loop = session.loop
         self._left = False
 
     @classmethod
@@ -132,13 +135,13 @@ class InProcessSocket(Socket):
     async def read_on(self) -> None:
         """From here on a stalled reader reads, all that waits and all that comes."""
         if not self._reads.is_set():
-            await self._on_portal(self._set_reading)
+            self._loop.call_soon_threadsafe(self._reads.set)
 
     async def send_text(self, text: str) -> None:
-        await self._send({"type": "websocket.receive", "text": text})
+        self._send({"type": "websocket.receive", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
-        await self._send({"type": "websocket.receive", "bytes": data})
+        self._send({"type": "websocket.receive", "bytes": data})
 
     async def close(self) -> None:
         """Leaves, and waits until the handler has noticed by itself: a server does not cancel it."""
@@ -150,7 +153,7 @@ class InProcessSocket(Socket):
         try:
             await self.read_on()
             if not self._returned:
-                await self._send({"type": "websocket.disconnect", "code": 1000, "reason": ""})
+                self._send({"type": "websocket.disconnect", "code": 1000, "reason": ""})
             async with asyncio.timeout(self.deadline):
                 await asyncio.wrap_future(self._pump)
         except TimeoutError:
@@ -163,36 +166,35 @@ class InProcessSocket(Socket):
         if self._crash is not None:
             raise self._crash
 
-    async def _send(self, message: Message) -> None:
-        await self._on_portal(self._put, message)
+    def _send(self, message: Message) -> None:
+        self._loop.call_soon_threadsafe(self._put, message)
 
-    async def _on_portal(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        future = self._session.portal.start_task_soon(function, *args)
-        async with asyncio.timeout(self.deadline):
-            await asyncio.wrap_future(future)
-
-    async def _put(self, message: Message) -> None:
+    def _put(self, message: Message) -> None:
         with suppress(BrokenResourceError, ClosedResourceError):
-            await self._session._receive_tx.send(message)
-
-    async def _set_reading(self) -> None:
-        self._reads.set()
+            self._session._receive_tx.send_nowait(message)
 
     async def _move_frames(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Ends with the handler."""
+        """Hands over what came, all at once: waking another loop costs more than the frame. Ends with the handler."""
         await self._reads.wait()
         with self._session._send_rx as frames:
-            async for message in frames:
-                kind = message["type"]
-                if kind == "websocket.send":
-                    loop.call_soon_threadsafe(self.received_text, message["text"])
-                elif kind == "websocket.close":
-                    code, reason = message.get("code", 1000), message.get("reason") or ""
-                    loop.call_soon_threadsafe(self.received_close, code, reason)
-                elif kind == RETURNED:
-                    self._returned, self._crash = True, message["crash"]
-                    if not self._left:
-                        loop.call_soon_threadsafe(self.received_close, 1006, f"the handler {message['how']}")
+            async for first in frames:
+                came = [first]
+                with suppress(WouldBlock, EndOfStream):
+                    while True:
+                        came.append(frames.receive_nowait())
+                if came[-1]["type"] == RETURNED:
+                    self._returned, self._crash = True, came[-1]["crash"]
+                loop.call_soon_threadsafe(self._receive_all, came)
+
+    def _receive_all(self, messages: list[Message]) -> None:
+        for message in messages:
+            kind = message["type"]
+            if kind == "websocket.send":
+                self.received_text(message["text"])
+            elif kind == "websocket.close":
+                self.received_close(message.get("code", 1000), message.get("reason") or "")
+            elif kind == RETURNED and not self._left:
+                self.received_close(1006, f"the handler {message['how']}")
 
 
 def _telling_its_end(app: ASGIApp) -> ASGIApp:

@@ -39,8 +39,9 @@ class Transcript:
         lines.append(f"  {'#':>3} {'ms':>7}  {'event':<24} {'paper':<8} {'seq':>4} {'run':>3}  {'status':<26} progress")
         for offset, (seconds, message) in enumerate(self.rows):
             data: Mapping[str, Any] = message.get("data") or {}
+            data = {**data, **(data.get("snapshot") or {})}
             status = data.get("status") or data.get("stage") or data.get("code") or data.get("reason") or ""
-            paper = str(data.get("paper_id") or "")[:8]
+            paper = str(data.get("paper_id") or data.get("id") or "")[:8]
             cells = (data.get("seq", ""), data.get("run", ""), status, data.get("progress", ""))
             lines.append(
                 f"  {offset:>3} {seconds * 1000:>7.1f}  {message.get('event_type', '?'):<24} {paper:<8} "
@@ -122,6 +123,8 @@ class Checker:
             self._complain(offset, f"{word}: seq {seq} after {seen.seq} of paper {paper_id}")
         if seen.deleted:
             self._complain(offset, f"an event of paper {paper_id} after its deletion")
+        if run < seen.run:
+            self._complain(offset, f"run falls from {seen.run} to {run} of paper {paper_id}")
         if run != seen.run:
             seen.run, seen.progress, seen.ended_run = run, 0, None
         progress = data.get("progress", seen.progress)

@@ -1,0 +1,46 @@
+"""What the `Clock` promises: UTC in whole milliseconds that does not stand still, and sleeps that end."""
+
+import asyncio
+from datetime import UTC
+
+import pytest
+
+from app.adapters.clock import SystemClock
+from app.domain.model import to_milliseconds
+from app.ports import Clock
+from tests.support.clock import ManualClock
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("clock", [SystemClock(), ManualClock()], ids=["system", "manual"])
+async def test_the_time_is_in_utc_and_whole_milliseconds(clock: Clock) -> None:
+    first = clock.now()
+    assert first.tzinfo is UTC
+    assert first == to_milliseconds(first)
+    while clock.now() == first:
+        await asyncio.sleep(0)
+    assert clock.now() > first
+
+
+async def test_a_sleep_on_the_real_time_ends() -> None:
+    clock = SystemClock()
+    before = clock.now()
+    await clock.sleep(0.01)
+    assert (clock.now() - before).total_seconds() >= 0.009
+
+
+async def test_a_sleep_on_the_tests_time_ends_when_the_test_says_so() -> None:
+    clock = ManualClock()
+    short, long = [asyncio.create_task(clock.sleep(seconds)) for seconds in (5, 10)]
+    await asyncio.sleep(0)
+    before = clock.now()
+    clock.advance(4)
+    await asyncio.sleep(0)
+    assert not short.done()
+    clock.advance(1)
+    await short
+    assert not long.done()
+    assert (clock.now() - before).total_seconds() >= 5
+    clock.advance(100)
+    await long

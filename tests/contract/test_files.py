@@ -1,0 +1,134 @@
+"""What `Files` promises, in memory and in a folder: bytes come back as they went in, and a file is there whole or not at all."""
+
+import asyncio
+import io
+from pathlib import Path
+from uuid import uuid4
+
+import fsspec
+import pytest
+
+from app.adapters.files.fsspec import CHUNK, FsspecFiles
+from app.domain.errors import UnavailableError
+
+pytestmark = pytest.mark.anyio
+
+PAPER = str(uuid4())
+
+
+@pytest.fixture(params=["memory", "file"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> FsspecFiles:
+    root = f"/{uuid4().hex}" if request.param == "memory" else str(tmp_path / "files")
+    return FsspecFiles(fsspec.filesystem(request.param), root)
+
+
+class Breaking(io.BytesIO):
+    """A source that ends in the middle, as an upload may."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() > CHUNK:
+            raise ConnectionResetError("the client left")
+        return super().read(size)
+
+
+async def put(files: FsspecFiles, content: bytes, paper_id: str = PAPER) -> None:
+    await files.put(paper_id, io.BytesIO(content))
+
+
+async def stream(files: FsspecFiles, paper_id: str = PAPER) -> list[bytes]:
+    async with files.stream(paper_id) as chunks:
+        return [chunk async for chunk in chunks]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", bytes(range(256)) * 5000], ids=["empty", "a byte", "several chunks"])
+async def test_bytes_come_back_as_they_went_in(content: bytes, files: FsspecFiles) -> None:
+    await put(files, content)
+    assert await files.get(PAPER) == content
+    chunks = await stream(files)
+    assert b"".join(chunks) == content
+    assert max(map(len, chunks), default=0) <= CHUNK
+
+
+async def test_a_source_is_read_from_where_it_stands(files: FsspecFiles) -> None:
+    source = io.BytesIO(b"headbody")
+    source.seek(4)
+    await files.put(PAPER, source)
+    assert await files.get(PAPER) == b"body"
+
+
+async def test_a_paper_put_again_has_its_new_bytes(files: FsspecFiles) -> None:
+    await put(files, b"first")
+    await put(files, b"second")
+    assert await files.get(PAPER) == b"second"
+
+
+async def test_papers_keep_to_themselves(files: FsspecFiles) -> None:
+    ids = [f"ab{uuid4()}" for _ in range(10)]
+    await asyncio.gather(*(put(files, paper_id.encode(), paper_id) for paper_id in ids))
+    assert [await files.get(paper_id) for paper_id in ids] == [paper_id.encode() for paper_id in ids]
+    await files.remove(ids[0])
+    assert await files.get(ids[1]) == ids[1].encode()
+
+
+async def test_an_absent_file_is_told_at_once(files: FsspecFiles) -> None:
+    with pytest.raises(FileNotFoundError):
+        await files.get(PAPER)
+    with pytest.raises(FileNotFoundError):
+        async with files.stream(PAPER):
+            pytest.fail("a file is streamed that is not there")
+
+
+async def test_a_removed_file_is_absent_and_removing_it_twice_does_no_harm(files: FsspecFiles) -> None:
+    await put(files, b"x")
+    await files.remove(PAPER)
+    await files.remove(PAPER)
+    with pytest.raises(FileNotFoundError):
+        await files.get(PAPER)
+
+
+async def test_nothing_half_written_is_visible_when_the_source_breaks(files: FsspecFiles) -> None:
+    with pytest.raises((ConnectionResetError, UnavailableError)):
+        await files.put(PAPER, Breaking(bytes(3 * CHUNK)))
+    with pytest.raises(FileNotFoundError):
+        await files.get(PAPER)
+
+
+async def test_a_put_that_breaks_leaves_what_was_there(files: FsspecFiles) -> None:
+    await put(files, b"whole")
+    with pytest.raises((ConnectionResetError, UnavailableError)):
+        await files.put(PAPER, Breaking(bytes(3 * CHUNK)))
+    assert await files.get(PAPER) == b"whole"
+
+
+async def test_a_broken_put_leaves_no_rubbish(tmp_path: Path) -> None:
+    files = FsspecFiles(fsspec.filesystem("file"), str(tmp_path))
+    with pytest.raises((ConnectionResetError, UnavailableError)):
+        await files.put(PAPER, Breaking(bytes(3 * CHUNK)))
+    await put(files, b"x")
+    await files.remove(PAPER)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+async def test_a_reader_that_has_begun_reads_on_while_the_file_is_removed(files: FsspecFiles) -> None:
+    content = bytes(range(256)) * 4 * (CHUNK // 256)
+    await put(files, content)
+    async with files.stream(PAPER) as chunks:
+        got = [await anext(chunks)]
+        await files.remove(PAPER)
+        got += [chunk async for chunk in chunks]
+    assert b"".join(got) == content
+
+
+async def test_the_check_makes_the_folder_that_files_go_to(tmp_path: Path) -> None:
+    files = FsspecFiles(fsspec.filesystem("file"), str(tmp_path / "new" / "files"))
+    await files.check()
+    assert (tmp_path / "new" / "files").is_dir()
+
+
+async def test_a_folder_that_cannot_be_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "files").write_text("a file where the folder should be")
+    files = FsspecFiles(fsspec.filesystem("file"), str(tmp_path / "files"))
+    with pytest.raises(UnavailableError, match="PAPERS_FILES_URL"):
+        await files.check()
+    with pytest.raises(UnavailableError, match="PAPERS_FILES_URL"):
+        await put(files, b"x")

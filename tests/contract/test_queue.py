@@ -1,0 +1,141 @@
+"""What the `TaskQueue` promises: a hint reaches a worker's callable, and workers are heard of for a quarter of a minute."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from app.adapters.queue.celery import WORKERS, CeleryQueue
+from app.domain.errors import UnavailableError
+from app.worker.celery_app import create_celery, refuse
+from tests.support.clock import ManualClock
+from tests.support.redis import Redis, Server
+
+pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
+
+
+class Worker:
+    """A Celery application whose tasks run where they are sent."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[str, int]] = []
+        self.threads: set[int] = set()
+        self.error: Exception | None = None
+        self.celery, self.task = create_celery("memory://", self._process)
+        self.celery.conf.update(task_always_eager=True)
+
+    def _process(self, paper_id: str, run: int) -> None:
+        self.received.append((paper_id, run))
+        self.threads.add(threading.get_ident())
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.celery.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[Redis]:
+    client = Redis(Server())
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def queue(worker: Worker, redis: Redis, clock: ManualClock) -> CeleryQueue:
+    return CeleryQueue(worker.task, redis, clock)
+
+
+async def test_a_hint_runs_the_task_outside_the_loop(queue: CeleryQueue, worker: Worker) -> None:
+    await queue.send("p", 1)
+    await queue.send("p", 2)
+    assert worker.received == [("p", 1), ("p", 2)]
+    assert threading.get_ident() not in worker.threads
+
+
+async def test_many_hints_are_sent_at_once(queue: CeleryQueue, worker: Worker) -> None:
+    await asyncio.gather(*(queue.send("p", run) for run in range(100)))
+    assert sorted(worker.received) == [("p", run) for run in range(100)]
+
+
+async def test_a_run_that_fails_is_not_the_senders_trouble(queue: CeleryQueue, worker: Worker) -> None:
+    worker.error = RuntimeError("the run failed")
+    await queue.send("p", 1)
+    assert worker.received == [("p", 1)]
+
+
+async def test_two_applications_each_run_their_own_task(queue: CeleryQueue, worker: Worker) -> None:
+    other = Worker()
+    other.task.delay("p", 1)
+    assert (worker.received, other.received) == ([], [("p", 1)])
+    other.celery.close()
+
+
+def test_a_process_that_only_sends_refuses_to_work() -> None:
+    with pytest.raises(RuntimeError, match="run 3 of paper p"):
+        refuse("p", 3)
+
+
+async def test_hints_nobody_took_are_the_entries_of_the_queues_list(
+    queue: CeleryQueue, worker: Worker, redis: Redis
+) -> None:
+    assert await queue.length() == 0
+    for run in range(3):
+        await redis.lpush(worker.celery.conf.task_default_queue, json.dumps({"run": run}))
+    assert await queue.length() == 3
+    await redis.rpop(worker.celery.conf.task_default_queue)
+    assert await queue.length() == 2
+
+
+async def test_a_worker_is_heard_of_for_fifteen_seconds(queue: CeleryQueue, clock: ManualClock) -> None:
+    assert await queue.workers() == 0
+    await queue.announce("one")
+    await queue.announce("one")
+    clock.advance(10)
+    await queue.announce("two")
+    assert await queue.workers() == 2
+    clock.advance(4)
+    assert await queue.workers() == 2
+    clock.advance(2)
+    assert await queue.workers() == 1, "a worker is counted that was not heard of for 16 seconds"
+    await queue.announce("one")
+    assert await queue.workers() == 2
+
+
+async def test_workers_long_gone_are_forgotten(queue: CeleryQueue, clock: ManualClock, redis: Redis) -> None:
+    for number in range(5):
+        await queue.announce(f"old-{number}")
+    clock.advance(120)
+    await queue.announce("new")
+    assert await redis.zcard(WORKERS) == 1
+
+
+async def test_a_broker_that_is_away_is_told_as_such(worker: Worker, clock: ManualClock) -> None:
+    server = Server()
+    client = Redis(server)
+    queue = CeleryQueue(worker.task, client, clock)
+    server.connected = False
+    for call in (queue.length(), queue.announce("one"), queue.workers()):
+        with pytest.raises(UnavailableError, match="PAPERS_REDIS_URL"):
+            await call
+    await client.aclose()
+
+
+async def test_a_hint_that_cannot_be_sent_is_told_as_such(clock: ManualClock, redis: Redis) -> None:
+    celery, task = create_celery("redis+socket:///nowhere/valkey.sock", refuse)
+    celery.conf.broker_transport_options |= {"max_retries": 0}  # kombu would try for six seconds
+    queue = CeleryQueue(task, redis, clock)
+    with pytest.raises(UnavailableError, match="PAPERS_REDIS_URL"):
+        await queue.send("p", 1)
+    celery.close()

@@ -1,0 +1,52 @@
+"""What the service says of itself: `/system/status`, the probes, `/metrics`."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.answers import body
+from tests.support.lane import Lane
+
+pytestmark = pytest.mark.anyio
+
+ALL_WELL = {"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"}
+
+
+async def test_the_status_holds_the_data_of_both_system_events_and_how_far_events_are(lane: Lane) -> None:
+    await lane.upload("a.txt", b"Words.")
+    status = await lane.settled()
+    assert status.keys() == {
+        *("status", "queue_length", "active_tasks", "workers", "connections", "services"),
+        *("cpu_usage", "memory_usage", "events_per_second"),
+        *("waiting", "log_position", "hub_position"),
+    }
+    assert (status["status"], status["services"]) == ("ok", ALL_WELL)
+    assert status["workers"] >= 1
+    assert (status["waiting"], status["hub_position"]) == (0, status["log_position"])
+
+
+async def test_the_status_counts_open_sockets(lane: Lane) -> None:
+    before = (await lane.status())["connections"]
+    async with lane.connect("/ws") as socket:
+        await socket.receive_json()
+        assert (await lane.status())["connections"] == before + 1
+
+
+async def test_the_probes_say_ok(lane: Lane) -> None:
+    assert body(await lane.client.get("/health/live")) == {"status": "ok"}
+    assert body(await lane.client.get("/health/ready")) == {"status": "ok", "services": ALL_WELL}
+
+
+async def test_the_metrics_are_what_prometheus_reads(lane: Lane) -> None:
+    answer = await lane.client.get("/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    assert set(families) == {
+        f"paper_processing_{name}"
+        for name in (
+            *("queue_length", "active_tasks", "workers", "connections"),
+            *("outbox_events", "events_per_second", "service_up"),
+        )
+    }
+    up = {sample.labels["service"]: sample.value for sample in families["paper_processing_service_up"].samples}
+    assert up == dict.fromkeys(ALL_WELL, 1.0)
+    assert all(family.documentation for family in families.values())
