@@ -40,11 +40,13 @@ class Bars(Progress):
 
     def __init__(self, console: Console) -> None:
         super().__init__(
-            TextColumn("{task.description}", markup=False, table_column=Column(max_width=36, no_wrap=True)),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[words]}", markup=False, table_column=Column(no_wrap=True)),
+            # Fixed widths for what must stay in sight; the words take what is left and are cut.
+            TextColumn("{task.description}", markup=False, table_column=Column(width=24, no_wrap=True)),
+            BarColumn(bar_width=20, table_column=Column(width=20)),
+            TaskProgressColumn(table_column=Column(width=4, justify="right")),
+            TextColumn("{task.fields[words]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
             console=console,
+            expand=True,
         )
         self._bars: dict[str, TaskID] = {}
 
