@@ -35,6 +35,8 @@ class Dispatcher:
         self._wake = wake
         self._seen: dict[Due, datetime] = {}
         """When each run that is due was seen first, or its last hint was sent."""
+        self._hinted: set[Due] = set()
+        """Those of them whose hint this process sent: a sweep may see a run just before the process is woken for it."""
 
     async def run(self) -> None:
         woken = False
@@ -51,12 +53,14 @@ class Dispatcher:
         new = [run for run in due if run not in self._seen]
         late = [run for run, at in self._seen.items() if now - at >= LOST_AFTER]
         self._seen.update(dict.fromkeys(new, now))
+        self._hinted.intersection_update(due)
         # A run whose lease ended or was given back has no hint under way that could come first.
-        hints = [run for run in new if woken or run.attempts]
+        hints = [run for run in due if (woken and run not in self._hinted) or (run.attempts and run in new)]
         if late and await self._queue.length() == 0:
-            hints = [*hints, *late]
+            hints = [*hints, *(run for run in late if run not in hints)]
         for run in hints:
             self._seen[run] = now
+            self._hinted.add(run)
             tasks.start_soon(self._send, run)
 
     async def _send(self, run: Due) -> None:

@@ -46,6 +46,16 @@ async def test_another_process_sends_the_hint_when_the_one_that_queued_the_run_d
     assert sent(bench) == [(paper_id, 1)]
 
 
+async def test_a_run_that_a_sweep_saw_just_before_the_process_was_woken_for_it_gets_its_hint_at_once(
+    bench: Bench,
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=False)
+        await dispatch(woken=True)
+    assert sent(bench) == [(paper_id, 1)]
+
+
 async def test_a_paper_that_is_only_uploaded_gets_none(bench: Bench) -> None:
     await bench.submit()
     async with bench.dispatching() as dispatch:

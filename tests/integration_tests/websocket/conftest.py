@@ -2,10 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from app.settings import Settings
+from tests.integration_tests.websocket.recording import Recording, record
+from tests.integration_tests.websocket.steps import once
+from tests.support.differences import Transport
+from tests.support.lane import Lane
 from tests.support.sockets import Socket, SocketClosed
 from tests.support.transcript import Message
+
+NO_FOLDER = Path("/nonexistent")
 
 Where = Callable[[Message], bool] | dict[str, Any]
 
@@ -72,4 +82,30 @@ def _fits(message: Message, where: Where | None) -> bool:
         return True
     if callable(where):
         return where(message)
-    return where.items() <= message["data"].items()
+    return set(where) <= set(message["data"]) and all(message["data"][name] == value for name, value in where.items())
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """The settings of the in-process service, which keeps nothing on disk; `with_settings` changes some."""
+    return Settings(data_dir=NO_FOLDER, **getattr(request, "param", {}))
+
+
+@pytest.fixture
+def transport(request: pytest.FixtureRequest) -> Transport:
+    """Which side of `tests.support.differences` holds."""
+    return "live" if request.config.getoption("--live") else "in_process"
+
+
+@pytest.fixture(scope="session")
+def memory() -> dict[str, Any]:
+    """What `once` keeps for this process."""
+    return {}
+
+
+@pytest.fixture
+async def new_recording(lane: Lane) -> Recording:
+    return await record(lane)
+
+
+recording = once("new_recording")
