@@ -9,14 +9,19 @@ from app.services.papers import Papers
 from app.services.services import Services
 
 
-def get_services(connection: HTTPConnection) -> Services:
+def services_of(connection: HTTPConnection) -> Services:
     return cast(Services, connection.state.services)
+
+
+# FastAPI would run a plain function in a thread.
+async def get_services(connection: HTTPConnection) -> Services:
+    return services_of(connection)
 
 
 AllServices = Annotated[Services, Depends(get_services)]
 
 
-def get_papers(services: AllServices) -> Papers:
+async def get_papers(services: AllServices) -> Papers:
     return services.papers
 
 

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.api.dependencies import get_services
+from app.api.dependencies import services_of
 from app.api.lingering import LingeringResponse
 from app.api.upload import UploadCutOffError
 from app.domain.errors import (
@@ -91,7 +91,7 @@ async def _render_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PaperProcessingError)  # noqa: S101  # what the handler is registered for
     if isinstance(error, UploadCutOffError):
         body = ErrorBody(detail=error.detail, code=error.code).model_dump()
-        return LingeringResponse(body, status_of(type(error)), get_services(request).clock)
+        return LingeringResponse(body, status_of(type(error)), services_of(request).clock)
     headers = {"Retry-After": "1"} if isinstance(error, UnavailableError) else None
     return _render(status_of(type(error)), error.detail, error.code, headers)
 

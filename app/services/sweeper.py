@@ -40,10 +40,11 @@ class Sweeper:
         """One round over the tombstones."""
         for record in await self._store.tombstones(swept=False, limit=BATCH):
             await self.clear(record)
-        oldest = await self._log.oldest_at()
+        swept = await self._store.tombstones(swept=True, limit=BATCH)
+        oldest = await self._log.oldest_at() if swept else None
         if oldest is None:
             return
-        for record in await self._store.tombstones(swept=True, limit=BATCH):
+        for record in swept:
             if record.deleted_at is not None and record.deleted_at + MARGIN < oldest:
                 await self._store.purge(record.paper.id)
                 await self._log.forget(record.paper.id)

@@ -19,6 +19,8 @@ from app.ports import SearchHit
 TERMS = 50_000
 """Distinct words of a document that it can be found by."""
 LONGEST_TERM = 64
+SMALL = 50_000
+"""Packed bytes that are unpacked sooner than a thread is found."""
 
 
 class MongoOutputs:
@@ -39,20 +41,22 @@ class MongoOutputs:
         await self._terms.create_index([("terms", 1)])
 
     async def put(self, paper_id: str, run: int, kind: Output, body: JsonValue) -> None:
-        packed = await to_thread.run_sync(_pack, body)
-        output = {"paper_id": paper_id, "run": run, "kind": kind.value, "body": packed}
+        # Only workers put, and their loop has little else to do; a thread would cost more than most outputs.
+        output = {"paper_id": paper_id, "run": run, "kind": kind.value, "body": _pack(body)}
         try:
             await self._outputs.replace_one({"_id": f"{paper_id}:{run}:{kind}"}, output, upsert=True)
         except DocumentTooLarge as error:
             raise ReadError("file_too_complex", "What was read from the file is too large to be stored.") from error
         if kind is Output.DOCUMENT and isinstance(body, dict):
-            terms = await to_thread.run_sync(_terms, body)
-            found = {"paper_id": paper_id, "run": run, **terms}
+            found = {"paper_id": paper_id, "run": run, **_terms(body)}
             await self._terms.replace_one({"_id": f"{paper_id}:{run}"}, found, upsert=True)
 
     async def get(self, paper_id: str, run: int, kind: Output) -> JsonValue | None:
         output = await self._outputs.find_one({"_id": f"{paper_id}:{run}:{kind}"})
-        return None if output is None else await to_thread.run_sync(_unpack, output["body"])
+        if output is None:
+            return None
+        packed: bytes = output["body"]
+        return _unpack(packed) if len(packed) < SMALL else await to_thread.run_sync(_unpack, packed)
 
     async def prune(self, paper_id: str, keep: Mapping[Output, int]) -> None:
         """Outputs of runs above the newest one kept stay: they belong to a run that began since."""
