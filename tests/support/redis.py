@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 from fakeredis import FakeAsyncRedis, FakeServer
+from fakeredis.aioredis import FakeAsyncRedisConnection
+from redis.asyncio import BlockingConnectionPool
 
 
 class Server(FakeServer):
@@ -22,7 +24,19 @@ class Redis(FakeAsyncRedis):
     """A client of a `Server`, for one event loop."""
 
     def __init__(self, server: Server) -> None:
-        super().__init__(server=server)
+        # A fake connection costs a millisecond to make: one for the hub that waits, one for all others in turn.
+        pool = BlockingConnectionPool(
+            connection_class=FakeAsyncRedisConnection,
+            server=server,
+            version=(7,),
+            server_type="redis",
+            lua_modules=None,
+            client_class=FakeAsyncRedis,
+            max_connections=2,
+            timeout=None,
+        )
+        super().__init__(server=server, connection_pool=pool)
+        self.auto_close_connection_pool = True
         self._fake_server = server
 
     async def info(self, section: str | None = None, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -19,17 +19,27 @@ class SecondApi:
         self._lane = lane
         self._client = client
         self._stopped = False
+        self._sockets: list[Socket] = []
 
     @asynccontextmanager
     async def connect(self, path: str) -> AsyncIterator[Socket]:
         async with self._lane.keep(await InProcessSocket.open(self._client, path)) as socket:
+            self._sockets.append(socket)
             yield socket
 
     async def stop(self) -> None:
-        """Ends the process as a server does that is told to stop, sockets open or not."""
-        if not self._stopped:
-            self._stopped = True
-            await anyio.to_thread.run_sync(self._client.__exit__, None, None, None)
+        """Ends the process as a server does that is told to stop, sockets open or not; fails when they hold it up."""
+        if self._stopped:
+            return
+        self._stopped = True
+        ending = asyncio.create_task(anyio.to_thread.run_sync(self._client.__exit__, None, None, None))
+        done, _ = await asyncio.wait([ending], timeout=1)
+        if not done:
+            for socket in self._sockets:
+                await socket.close()
+            await ending
+            raise AssertionError("the service did not send its sockets away when it was told to stop")
+        ending.result()
 
 
 @asynccontextmanager

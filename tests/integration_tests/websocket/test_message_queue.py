@@ -90,8 +90,8 @@ async def test_it_ends_by_itself_when_the_service_closes_the_socket(
     await queue.start_listening()
     await delete(lane, test_paper_id)
     await queue.wait_for("paper_deleted")
+    assert await paper_websocket_client.receive_close() == 4410
     await queue.stop_listening()
-    assert paper_websocket_client.closed is not None
 
 
 async def test_two_queues_on_two_sockets_collect_each_its_own(

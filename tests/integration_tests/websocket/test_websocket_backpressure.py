@@ -27,6 +27,8 @@ async def test_a_stalled_reader_is_cut_off_with_4408_and_comes_back_to_all_it_mi
     path = f"/ws/{paper_id}"
     stalled = await InProcessSocket.open(in_process.test_client, path, buffer=2)
     async with in_process.connect(path) as reader, in_process.keep(stalled):
+        await opened(reader)
+        await in_process.settled()
         await run(in_process, paper_id, reader)  # nobody waits for the stalled one
         await cut_off(in_process, open_before=2)
         await stalled.read_on()
@@ -72,8 +74,9 @@ async def test_a_replay_longer_than_the_queue_goes_at_the_pace_of_its_reader(in_
 async def test_a_client_that_asks_faster_than_it_reads_waits_for_its_own_answers_and_lives(
     in_process: InProcessLane,
 ) -> None:
-    greedy = await InProcessSocket.open(in_process.test_client, "/ws", buffer=1)
+    greedy = await InProcessSocket.open(in_process.test_client, "/ws", buffer=3)  # as many as come at the opening
     async with in_process.keep(greedy):
+        await in_process.settled()
         for _ in range(50):
             await greedy.send_json({"action": "ping"})
         await in_process.settled()

@@ -1,5 +1,8 @@
 """Cancelling: the terminal event is written at once, and whoever still works writes nothing more."""
 
+import logging
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -19,6 +22,13 @@ from tests.support.lane import Lane
 from tests.support.sockets import Socket
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def nothing_unforeseen(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Losing a run is nothing that a worker should be surprised by."""
+    yield
+    assert [record.message for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.in_process

@@ -45,6 +45,7 @@ async def test_a_service_that_stops_sends_its_sockets_away_with_1012_and_another
             for socket in (everything, paper):
                 assert await socket.receive_close() == 1012
     async with in_process.connect("/ws") as watcher:
+        await opened(watcher)
         await run(in_process, paper_id, watcher)
         _, replayed = await missed(in_process, f"/ws/{paper_id}", position)
     assert replayed == [event for event in of(paper_id, watcher.transcript.messages) if event["data"]["seq"] > 1]
@@ -56,6 +57,8 @@ async def test_two_api_processes_tell_the_same(applications: Applications, in_pr
     paper_id = await upload(in_process)
     async with second_api(applications, in_process) as second:
         async with second.connect(f"/ws/{paper_id}") as there, in_process.connect(f"/ws/{paper_id}") as here:
+            await opened(there)
+            await opened(here)
             await run(in_process, paper_id, here)
             await there.receive_until("paper_status", status="completed")
             assert of(paper_id, there.transcript.messages) == of(paper_id, here.transcript.messages)

@@ -40,10 +40,11 @@ def test_a_client_that_follows_a_life_to_its_end_holds_nothing(recording: Record
     assert held(recording.everything, recording.paper_id) is None
 
 
-def test_events_that_come_again_change_nothing(recording: Recording) -> None:
-    """A client may lay events over a newer snapshot: `apply` ignores what is not above its `seq`."""
-    events = recording.everything[: recording.again["seq"]]
-    assert held([*events, *events], recording.paper_id) == recording.again
+def test_older_events_laid_over_a_newer_snapshot_change_nothing(recording: Recording) -> None:
+    """As when a client on `/ws` GETs a paper while its events come in."""
+    snapshot_first: Message = {"event_type": "connection", "id": None, "data": {"snapshot": recording.completed}}
+    older = recording.everything[1 : recording.completed["seq"] - 3]
+    assert held([snapshot_first, *older], recording.paper_id) == recording.completed
 
 
 @pytest.mark.anyio

@@ -34,6 +34,7 @@ async def test_a_watcher_who_comes_back_gets_what_was_missed(lane: Lane, test_pa
     async with lane.connect(f"/ws/{test_paper_id}") as socket:
         position = (await opened(socket))["data"]["position"]
     async with lane.connect("/ws") as other:
+        await upload(lane)  # which is none of the watcher's business
         await run(lane, test_paper_id, other)
     first, replayed = await missed(lane, f"/ws/{test_paper_id}", position)
     assert first["data"]["snapshot"] is None, "a replay needs no snapshot beside it"
@@ -42,6 +43,7 @@ async def test_a_watcher_who_comes_back_gets_what_was_missed(lane: Lane, test_pa
 
 
 async def test_from_every_event_of_a_run_exactly_the_later_ones_follow(lane: Lane, websocket_client: Socket) -> None:
+    await opened(websocket_client)
     paper_id = await upload(lane)
     await run(lane, paper_id, websocket_client)
     await lane.fence(websocket_client)
@@ -72,6 +74,7 @@ async def test_every_position_that_is_told_can_be_resumed_from(lane: Lane, conne
         async with connect(f"{path}?after=nonsense") as socket:
             positions[f"resync on {path}"] = (path, (await socket.receive_until("resync"))["data"]["position"])
     async with connect(f"/ws/{paper_id}") as watcher:
+        await opened(watcher)
         await run(lane, paper_id, watcher)
         events = of(paper_id, watcher.transcript.messages)
     for name, (path, position) in positions.items():

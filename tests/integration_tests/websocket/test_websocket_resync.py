@@ -18,6 +18,7 @@ from tests.integration_tests.websocket.steps import (
     seqs,
     snapshot,
     statuses,
+    types,
     upload,
     with_settings,
 )
@@ -62,12 +63,14 @@ def test_a_position_that_is_none_gets_resync_and_the_socket_lives_on(invalid: di
 
 
 @pytest.mark.anyio
-async def test_a_position_that_the_log_no_longer_holds_gets_resync_and_never_the_next_best_entry(
-    lane: Lane, test_paper_id: str
+@pytest.mark.parametrize("entry", ["1-1", "99999999999999-0"], ids=["before the log", "after its end"])
+async def test_a_position_that_the_log_does_not_hold_gets_resync_and_never_the_next_best_entry(
+    lane: Lane, test_paper_id: str, entry: str
 ) -> None:
-    _, (resync,) = await missed(lane, f"/ws/{test_paper_id}", NEVER_THERE)
-    assert resync["data"]["reason"] == "position_not_in_log"
-    assert resync["data"]["snapshot"] == await snapshot(lane, test_paper_id)
+    _, others = await missed(lane, f"/ws/{test_paper_id}", Position(entry=entry).encode())
+    assert types(others) == ["resync"]
+    assert others[0]["data"]["reason"] == "position_not_in_log"
+    assert others[0]["data"]["snapshot"] == await snapshot(lane, test_paper_id)
 
 
 @pytest.mark.anyio
@@ -96,7 +99,9 @@ async def test_who_is_too_far_behind_gets_resync_and_who_is_not_gets_the_events(
         events = of(paper_id, socket.transcript.messages)
     path = f"/ws/{paper_id}"
     assert (await missed(in_process, path, events[-6]["id"]))[1] == events[-5:]
-    _, (resync,) = await missed(in_process, path, events[-7]["id"])
+    _, others = await missed(in_process, path, events[-7]["id"])
+    assert types(others) == ["resync"], "it replays more than it may"
+    resync = others[0]
     assert resync["data"]["reason"] == "too_far_behind"
     assert resync["data"]["snapshot"] == await snapshot(in_process, paper_id)
     assert (await missed(in_process, path, resync["data"]["position"]))[1] == []

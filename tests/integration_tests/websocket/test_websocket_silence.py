@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from app.domain import decisions
-from tests.integration_tests.websocket.steps import of, opened, ping, seqs, store_unnoticed, upload
+from tests.integration_tests.websocket.steps import of, opened, ping, seqs, store_unnoticed, types, upload
 from tests.support.in_process import InProcessLane
 from tests.support.lane import Lane
 from tests.support.sockets import Socket
+from tests.support.starlette_client import InProcessSocket
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,20 @@ async def test_a_late_event_is_overtaken_by_a_bare_pong_and_not_by_the_fence(in_
         assert not fence.done(), "the fence let events pass that are stored and not told yet"
         in_process.clock.advance(1)  # now the relay looks by itself
         assert seqs(of(paper_id, await fence)) == [2, 3]
+
+
+@pytest.mark.in_process
+async def test_a_pong_stands_behind_every_event_that_came_before_its_ping(in_process: InProcessLane) -> None:
+    slow = await InProcessSocket.open(in_process.test_client, "/ws", buffer=3)  # as many as come at the opening
+    async with in_process.keep(slow):
+        papers = [await upload(in_process) for _ in range(3)]
+        await in_process.settled()
+        await slow.send_json({"action": "ping"})
+        await in_process.settled()
+        await slow.read_on()
+        await slow.receive_until("pong")
+        before = slow.transcript.messages[: types(slow.transcript.messages).index("pong")]
+        assert [of(paper_id, before) != [] for paper_id in papers] == [True] * 3, slow.transcript.table()
 
 
 @pytest.mark.in_process

@@ -1,0 +1,87 @@
+"""The hub by itself: what it hands to whom, and what it says when the log has lost its position."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from app.domain.errors import UnavailableError
+from app.ports import LogEntry
+from app.realtime.hub import Framed, Hub
+from tests.support.log_by_hand import LogByHand, entry, hub_over
+
+pytestmark = pytest.mark.anyio
+
+
+class Watcher:
+    """A consumer that notes what it is told, and where the hub stood then."""
+
+    def __init__(self, hub: Hub, papers: Iterable[str] | None) -> None:
+        self.papers = papers
+        self.told: list[str] = []
+        self._hub = hub
+        hub.open(self)
+        hub.join(self)
+
+    def deliver(self, event: Framed) -> None:
+        assert self._hub.position == event.entry, "a position is told that is not reached yet, or was passed already"
+        self.told.append(event.paper_id)
+
+    def deliver_system(self, kind: str, text: str) -> None:
+        self.told.append(kind)
+
+    def lose_log(self) -> None:
+        self.told.append(f"lost at {self._hub.position}")
+
+    def go_away(self) -> None:
+        self.told.append("go away")
+
+
+async def test_it_hands_each_event_to_those_who_follow_it() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    everything, only_a, neither = Watcher(hub, None), Watcher(hub, {"a"}), Watcher(hub, set())
+    log.entries += [entry(2, "a"), entry(3, "b")]
+    await hub._read()
+    assert (everything.told, only_a.told, neither.told) == (["a", "b"], ["a"], [])
+    assert hub.position == "3-0"
+
+
+async def test_who_left_gets_nothing_more_of_the_log_but_counts_until_it_closes() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    watcher = Watcher(hub, {"a"})
+    hub.leave(watcher)
+    log.entries.append(entry(2, "a"))
+    await hub._read()
+    assert (watcher.told, hub.connections) == ([], 1)
+    hub.close(watcher)
+    assert hub.connections == 0
+
+
+async def test_a_lost_position_is_told_before_it_moves_so_that_no_pong_names_a_later_one() -> None:
+    log = LogByHand(entry(2, "a"))
+    hub = hub_over(log)
+    await hub.start()
+    watchers = Watcher(hub, None), Watcher(hub, {"a"})
+    log.entries = [LogEntry(id="1-0", event=None), entry(5, "a")]
+    await hub._read()
+    assert [watcher.told for watcher in watchers] == [["lost at 2-0"], ["lost at 2-0"]]
+    assert hub.position == "5-0"
+    log.entries.append(entry(6, "a"))
+    await hub._read()
+    assert [watcher.told for watcher in watchers] == [["lost at 2-0"], ["lost at 2-0"]], "they are to join anew first"
+
+
+async def test_before_the_log_was_reached_there_is_no_position() -> None:
+    with pytest.raises(UnavailableError):
+        _ = hub_over(LogByHand()).position
+
+
+async def test_all_sockets_are_sent_away_when_it_stops() -> None:
+    hub = hub_over(LogByHand())
+    await hub.start()
+    watchers = Watcher(hub, None), Watcher(hub, {"a"})
+    hub.stop()
+    assert [watcher.told for watcher in watchers] == [["go away"], ["go away"]]
