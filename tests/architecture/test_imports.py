@@ -1,9 +1,11 @@
-"""DESIGN.md section 4: who may import whom (import-linter's contracts in pyproject.toml), and what no source file may hold."""
+"""Who may import whom (import-linter's contracts in pyproject.toml), and what no source file may hold."""
 
 import ast
 import contextlib
 import io
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,17 @@ MOST_LINES = 320
 ONLY_IN_TESTS = {"conftest", "fakeredis", "mongomock", "mongomock_motor", "motor", "pytest", "tests", "unittest"}
 
 
+@pytest.fixture
+def loggers_live_on() -> Iterator[None]:
+    """The linter sets up logging, which switches off every logger there is."""
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    before = [(logger, logger.disabled) for logger in loggers]
+    yield
+    for logger, disabled in before:
+        logger.disabled = disabled
+
+
+@pytest.mark.usefixtures("loggers_live_on")
 @pytest.mark.parametrize("contract", CONTRACTS)
 def test_the_import_contract_holds(contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
