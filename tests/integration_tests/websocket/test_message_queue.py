@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.integration_tests.websocket.conftest import WebSocketMessageQueue
-from tests.integration_tests.websocket.steps import delete, opened, run, types, upload
+from tests.integration_tests.websocket.steps import delete, opened, types, upload
 from tests.support.lane import Lane
 from tests.support.sockets import Socket
 
@@ -112,7 +112,6 @@ async def test_a_queue_can_be_given_a_socket_that_was_read_from_before(
     lane: Lane, paper_websocket_client: Socket, test_paper_id: str
 ) -> None:
     await opened(paper_websocket_client)
-    await run(lane, test_paper_id, paper_websocket_client)
     queue = WebSocketMessageQueue(paper_websocket_client)
     await queue.start_listening()
     await delete(lane, test_paper_id)

@@ -8,6 +8,7 @@ from app.adapters.event_log.redis import STREAM
 from app.domain.position import Position
 from conftest import Connect
 from tests.integration_tests.websocket.steps import (
+    delete,
     each,
     missed,
     of,
@@ -84,8 +85,9 @@ async def test_after_a_resync_events_go_on(lane: Lane, connect: Connect) -> None
     paper_id = await upload(lane)
     async with connect(f"/ws/{paper_id}?after={NEVER_THERE}") as socket:
         await socket.receive_until("resync")
-        await run(lane, paper_id, socket)
-        assert seqs(of(paper_id, socket.transcript.messages))[0] == 2
+        await delete(lane, paper_id)
+        await socket.receive_close()
+        assert seqs(of(paper_id, socket.transcript.messages)) == [2]
 
 
 @pytest.mark.anyio

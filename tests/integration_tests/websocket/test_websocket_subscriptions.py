@@ -8,7 +8,6 @@ from tests.integration_tests.websocket.steps import (
     delete,
     of,
     opened,
-    run,
     seqs,
     snapshot,
     store_unnoticed,
@@ -181,4 +180,4 @@ async def test_a_subscription_ends_with_its_socket(lane: Lane, connect: Connect)
     async with connect("/ws") as socket:
         await ask(socket, "subscribe", mine)
     async with connect("/ws") as socket:
-        await run(lane, other, socket)
+        assert await told(lane, socket, other) == [True]
