@@ -24,7 +24,7 @@ run: $(STAMP) ## start everything: http://127.0.0.1:8000 (PAPERS_PORT and PAPERS
 install: $(STAMP) ## make the environment, and nothing else
 
 test: $(STAMP) ## the in-process suite: no service, no network, seconds
-	@$(PYTEST) -m "not slow" --ignore=tests/live $(ARGS)
+	@$(PYTEST) -n 2 -m "not slow" --ignore=tests/live $(ARGS)
 
 test-websocket: $(STAMP) ## only its WebSocket folder
 	@$(PYTEST) -m "not slow" tests/integration_tests/websocket $(ARGS)

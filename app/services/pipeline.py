@@ -111,9 +111,10 @@ class Pipeline:
         except RetryableError as error:
             await self._end(hold, decisions.give_up_attempt, error)
         except Exception:
-            logger.exception("paper %s: an unexpected error", hold.paper_id)
             unforeseen = PaperProcessingError("Something unforeseen went wrong in the service; its log tells more.")
-            await self._end(hold, decisions.give_up_attempt, unforeseen)
+            # A paper deleted under its worker loses its file and outputs: then nothing is wrong.
+            if await self._end(hold, decisions.give_up_attempt, unforeseen):
+                logger.exception("paper %s: an unexpected error", hold.paper_id)
 
     async def _finish(self, hold: Hold, stage: Stage, record: PaperRecord) -> PaperRecord:
         """One stage, and the write that ends it."""
@@ -128,7 +129,8 @@ class Pipeline:
 
         return await self._when_available(hold, attempt)
 
-    async def _end(self, hold: Hold, decide: Ending, error: PaperProcessingError) -> None:
+    async def _end(self, hold: Hold, decide: Ending, error: PaperProcessingError) -> bool:
+        """The write that ends the attempt; False when the run had moved on."""
         failure = Failure(code=error.code, detail=error.detail)
 
         async def write() -> Change:
@@ -138,6 +140,8 @@ class Pipeline:
             await self._when_available(hold, write)
         except (LeaseLostError, PaperNotFoundError):
             logger.info("run %d of paper %s ended without this worker", hold.run, hold.paper_id)
+            return False
+        return True
 
     async def _release(self, hold: Hold) -> None:
         try:

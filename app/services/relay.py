@@ -26,18 +26,27 @@ class Relay:
         self._epoch: str | None = None
 
     async def run(self) -> None:
+        woken = False
         while True:
-            await keep_going(self._clock, "relay", self.relay)
-            await self._wake.wait(SWEEP_SECONDS)
+            # A restart of the log is looked for at each sweep: not at each event, which would cost a call each.
+            await keep_going(self._clock, "relay", self.relay if woken else self.sweep)
+            woken = await self._wake.wait(SWEEP_SECONDS)
 
-    async def relay(self) -> None:
+    async def sweep(self) -> None:
         """Empties the outbox; when the log may have lost its newest entries, offers those again first."""
         epoch = await self._log.epoch()
         if epoch != self._epoch:
             await self._offer_again()
             self._epoch = epoch
-        while waiting := await self._store.outbox(BATCH):
+        await self.relay()
+
+    async def relay(self) -> None:
+        """Empties the outbox."""
+        full = True
+        while full:
+            waiting = await self._store.outbox(BATCH)
             await self._offer(waiting)
+            full = len(waiting) == BATCH
 
     async def _offer_again(self) -> None:
         # No mark is set while the log is away, so the newest mark tells when it was last there.

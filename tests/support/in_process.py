@@ -1,5 +1,6 @@
 """The in-process lane: the whole service on three loops of this process, over fakes that hold the only shared state."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -145,6 +146,23 @@ class InProcessLane(Lane):
 
     async def open_socket(self, path: str, headers: dict[str, str] | None = None) -> Socket:
         return await InProcessSocket.open(self.test_client, path, headers)
+
+    async def look(self) -> dict[str, Any]:
+        """The same figures as `/system/status`, from the same places, without asking each service how it is."""
+
+        async def figures() -> dict[str, Any]:
+            counts = await self.api.store.counts()
+            return {
+                "queue_length": counts.queued,
+                "active_tasks": counts.active,
+                "waiting": counts.waiting,
+                "log_position": await self.api.log.tail(),
+                "hub_position": self.test_client.app_state["hub"].position,
+            }
+
+        if self.test_client.portal is None:
+            raise RuntimeError("the client is not entered")
+        return await asyncio.wrap_future(self.test_client.portal.start_task_soon(figures))
 
     def hold(self, name: str) -> Hold:
         """Holds every run before that stage, or all hints with the name `dispatch`."""

@@ -57,12 +57,16 @@ class Lane(ABC):
         body: dict[str, Any] = answer.raise_for_status().json()
         return body
 
+    async def look(self) -> dict[str, Any]:
+        """What of the status tells whether something is on its way."""
+        return await self.status()
+
     async def settled(self) -> dict[str, Any]:
         """Waits until nothing is on its way: no run but those held, no event outside the log or before the hub."""
         deadline = time.monotonic() + self.deadline
         pause = FIRST_PAUSE
         while True:
-            status = await self.status()
+            status = await self.look()
             moving = status["queue_length"] + status["active_tasks"] - self.parked
             if moving <= 0 and status["waiting"] == 0 and status["hub_position"] == status["log_position"]:
                 return status

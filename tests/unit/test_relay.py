@@ -56,7 +56,7 @@ async def test_a_restarted_log_is_offered_its_newest_entries_again(bench: Bench)
     await redis.xdel(STREAM, newest[0][0])
     await redis.set(LAST_SEQ + paper_id, 1)
     bench.backing.redis.restart()
-    await bench.services.relay.relay()
+    await bench.services.relay.sweep()
     assert await bench.logged() == [(paper_id, 1), (paper_id, 2)], "what the restart lost stays lost"
 
 
@@ -66,7 +66,7 @@ async def test_a_long_outage_does_not_shorten_what_is_offered_again(bench: Bench
     bench.clock.advance(3600)
     await bench.side.redis.delete(STREAM, LAST_SEQ + paper_id)
     fresh = bench.another_side("started after the outage")
-    await fresh.services.relay.relay()
+    await fresh.services.relay.sweep()
     assert await bench.logged() == [(paper_id, 1), (paper_id, 2)]
 
 

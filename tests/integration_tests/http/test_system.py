@@ -13,7 +13,8 @@ ALL_WELL = {"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"}
 
 async def test_the_status_holds_the_data_of_both_system_events_and_how_far_events_are(lane: Lane) -> None:
     await lane.upload("a.txt", b"Words.")
-    status = await lane.settled()
+    await lane.settled()
+    status = await lane.status()
     assert status.keys() == {
         *("status", "queue_length", "active_tasks", "workers", "connections", "services"),
         *("cpu_usage", "memory_usage", "events_per_second"),
