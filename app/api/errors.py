@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from app.api.dependencies import services_of
 from app.api.lingering import LingeringResponse
@@ -101,10 +102,20 @@ async def _render_invalid(_: Request, error: Exception) -> JSONResponse:
     return _render(422, "; ".join(_sentences(error.errors())) + ".", InvalidError.code)
 
 
-async def _render_http(_: Request, error: Exception) -> JSONResponse:
+async def _render_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     status, code, detail = REFUSALS.get(error.status_code, (error.status_code, "http_error", f"{error.detail}."))
-    return _render(status, detail, code, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    return _render(status, detail, code, headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """What the document says of the path: the framework names the methods of the first route that has it, and no more."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    at = [calls for path, calls in paths.items() if compile_path(path)[0].match(request.url.path)]
+    return {method.upper() for calls in at for method in calls}
 
 
 async def _render_unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -4,6 +4,7 @@ import logging
 from typing import Protocol, cast
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import Field
 
@@ -82,6 +83,12 @@ async def get_status(request: Request, services: AllServices) -> SystemStatus:
         log_position=log_position,
         hub_position=hub_position,
     )
+
+
+@router.get("/", include_in_schema=False)
+async def get_root() -> RedirectResponse:
+    """Whoever opens the service in a browser finds its reference."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/health/live", responses=answers(Alive()))

@@ -66,7 +66,7 @@ class NotExtractedError(NotFoundError):
     code = "not_extracted"
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The {what} of this paper is not extracted yet; POST /papers/{{id}}/process, then watch it.")
+        super().__init__(f"This paper has no {what} yet; POST /papers/{{id}}/process, then watch it.")
 
 
 class PaperBusyError(ConflictError):

@@ -18,7 +18,7 @@ class Event(Value):
 
     event_type: str
     id: str | None = Field(
-        default=None, description="opaque position to resume from; null when the event is not logged"
+        default=None, description="opaque position to resume from; null when the event is not logged, and over HTTP"
     )
     timestamp: Timestamp = Field(description="when it happened, in UTC")
     message: str = Field(description="one sentence for people")

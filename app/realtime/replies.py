@@ -45,14 +45,18 @@ def subscribed(
 ) -> SubscribedEvent:
     every = tuple(sorted(paper_ids))
     data = SubscribedData(position=position.encode(), paper_ids=every, snapshots=tuple(snapshots))
-    return SubscribedEvent(timestamp=now, message=f"Subscribed to {len(every)} papers", data=data)
+    return SubscribedEvent(timestamp=now, message=f"Subscribed to {_papers(len(every))}", data=data)
 
 
 def unsubscribed(now: datetime, position: Position, paper_ids: Iterable[str]) -> UnsubscribedEvent:
     left = tuple(sorted(paper_ids))
     data = UnsubscribedData(position=position.encode(), paper_ids=left)
-    return UnsubscribedEvent(timestamp=now, message=f"Still subscribed to {len(left)} papers", data=data)
+    return UnsubscribedEvent(timestamp=now, message=f"Still subscribed to {_papers(len(left))}", data=data)
 
 
 def error(now: datetime, cause: PaperProcessingError) -> ErrorEvent:
     return ErrorEvent(timestamp=now, message=cause.detail, data=ErrorData(code=cause.code, detail=cause.detail))
+
+
+def _papers(count: int) -> str:
+    return "1 paper" if count == 1 else f"{count} papers"

@@ -5,7 +5,7 @@ import sys
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage
 
-FINAL = {4401, 4403, 4404, 4410}  # unauthenticated, forbidden, unknown paper, deleted paper
+FINAL = {1009, 4401, 4403, 4404, 4410}  # too big, unauthenticated, forbidden, unknown paper, deleted paper
 
 
 async def watch(url: str) -> None:

@@ -93,7 +93,7 @@ def _envelope(schemas: dict[str, Any]) -> dict[str, Any]:
         "event_type": {"type": "string", "description": "which of the events below it is"},
         "id": {
             "anyOf": [{"type": "string"}, {"type": "null"}],
-            "description": "position to resume from with `?after=`; null for an event that is not in the log",
+            "description": "position to resume from with `?after=`; null for an event that is not in the log, and over HTTP",
         },
         "data": {"type": "object", "description": "what the event is about, by type"},
     }
