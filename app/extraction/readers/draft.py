@@ -173,7 +173,9 @@ class Draft:
     def as_json(self) -> str:
         """The JSON of the `Reading`. Raises `ReadError` when nothing was read."""
         if not self._parts:
-            raise ReadError("no_text", "The file holds no text; a scan needs text recognition (OCR) first.")
+            raise ReadError(
+                "no_text", "No text was found in the file; if it is a scan, it needs text recognition (OCR) first."
+            )
         reading = {
             "text": "\n\n".join(self._parts),
             "blocks": [block._asdict() for block in self._blocks],

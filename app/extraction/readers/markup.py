@@ -28,6 +28,8 @@ def parse_xml(data: bytes) -> Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
+        if "amplification" in (error.msg or ""):  # entities within entities, without end
+            raise _own_entities() from error
         raise ReadError("unreadable", f"The XML is not well formed: {error.msg}.") from error
     _refuse_entities(root)
     return root
@@ -36,12 +38,16 @@ def parse_xml(data: bytes) -> Element:
 def _refuse_entities(root: Element) -> None:
     declared = root.getroottree().docinfo.internalDTD
     if declared is not None and next(cast("Any", declared).iterentities(), None) is not None:
-        raise ReadError("unreadable", "The XML declares entities of its own; replace them by their text first.")
+        raise _own_entities()
     unknown = next((entity.text for entity in root.iter(etree.Entity) if not _character(entity)), None)
     if unknown is not None:
         raise ReadError(
             "unreadable", f"The XML uses the entity {unknown}, which needs a DTD; replace it by its text first."
         )
+
+
+def _own_entities() -> ReadError:
+    return ReadError("unreadable", "The XML declares entities of its own; replace them by their text first.")
 
 
 def _character(entity: Element) -> str:
