@@ -44,11 +44,12 @@ class Database:
     transaction stays open.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, busy_seconds: float = BUSY_SECONDS) -> None:
         self._path = str(path)
+        self._busy_seconds = busy_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite {Path(self._path).name}")
         self._connection: Connection | None = None
-        self._anchor = _open(self._path) if "vfs=memdb" in self._path else None
+        self._anchor = _open(self._path, busy_seconds) if "vfs=memdb" in self._path else None
         self._schemas: list[str] = []
         self._closed = False
 
@@ -97,7 +98,7 @@ class Database:
 
     def _ready(self) -> Connection:
         if self._connection is None:
-            self._connection = _connect(self._path)
+            self._connection = _connect(self._path, self._busy_seconds)
         while self._schemas:
             _in_transaction(self._connection, "IMMEDIATE", self._make_tables)
         return self._connection
@@ -119,14 +120,14 @@ class Database:
             self._connection = None
 
 
-def _open(path: str) -> Connection:
-    return sqlite3.connect(path, uri=path.startswith("file:"), timeout=BUSY_SECONDS, isolation_level=None)
+def _open(path: str, busy_seconds: float) -> Connection:
+    return sqlite3.connect(path, uri=path.startswith("file:"), timeout=busy_seconds, isolation_level=None)
 
 
-def _connect(path: str) -> Connection:
-    connection = _open(path)
+def _connect(path: str, busy_seconds: float) -> Connection:
+    connection = _open(path, busy_seconds)
     try:
-        _use_wal(connection)
+        _use_wal(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = FULL")
     except BaseException:
         connection.close()
@@ -134,9 +135,9 @@ def _connect(path: str) -> Connection:
     return connection
 
 
-def _use_wal(connection: Connection) -> None:
+def _use_wal(connection: Connection, busy_seconds: float) -> None:
     """The switch to WAL does not wait its turn when several processes open a fresh file at once, so ask again."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -37,8 +37,8 @@ async def database(path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def notes(path: Path | str) -> Database:
-    database = Database(path)
+def notes(path: Path | str, busy_seconds: float = 30) -> Database:
+    database = Database(path, busy_seconds)
     database.add_schema(SCHEMA)
     return database
 
@@ -162,10 +162,8 @@ async def test_a_file_that_is_no_database_is_told(path: Path) -> None:
     await database.close()
 
 
-async def test_a_locked_database_is_told_and_works_again(
-    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.adapters.sqlite.BUSY_SECONDS", 0.01)
+async def test_a_locked_database_is_told_and_works_again(path: Path) -> None:
+    database = notes(path, busy_seconds=0.01)
     await database.read(texts)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -174,6 +172,7 @@ async def test_a_locked_database_is_told_and_works_again(
     holder.close()
     await database.write(lambda connection: add("now", connection))
     assert await database.read(texts) == ["now"]
+    await database.close()
 
 
 async def test_a_full_disk_is_told_and_nothing_is_half_written(database: Database) -> None:
