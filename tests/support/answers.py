@@ -1,14 +1,16 @@
 """What tests of the HTTP interface share: errors in one look, runs to their end, and a witness that nothing else was touched."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from tests.support.lane import Lane
+from tests.support.once import each
 
 Body = dict[str, Any]
+T = TypeVar("T")
 
 
 def error(answer: httpx.Response) -> tuple[int, str]:
@@ -45,11 +47,32 @@ async def items(lane: Lane, path: str) -> list[Body]:
 
 
 @asynccontextmanager
-async def a_witness(lane: Lane) -> AsyncIterator[None]:
-    """Afterwards the service takes papers in and answers, and a paper that was there before is exactly as it was."""
+async def a_witness(lane: Lane) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Afterwards the service takes papers in and answers, and a paper that was there before is exactly as it was.
+
+    Yields a look at that paper for between.
+    """
     before = await lane.upload("witness.txt", b"An untouched paper. It sees and says nothing.")
-    yield
-    assert await snapshot(lane, before["id"]) == before, "a paper was touched that nobody spoke of"
+
+    async def look() -> None:
+        assert await snapshot(lane, before["id"]) == before, "a paper was touched that nobody spoke of"
+
+    yield look
+    await look()
     after = await lane.upload("after.txt", b"A paper that comes afterwards.")
     for paper_id in (before["id"], after["id"]):
         assert (await lane.client.delete(f"/papers/{paper_id}")).status_code == 204
+
+
+async def each_before_a_witness(
+    lane: Lane, names: Iterable[str], ask: Callable[[str], Awaitable[T]]
+) -> dict[str, T | str]:
+    """`each`; after every single one the service answers, and a paper nobody spoke of is as it was."""
+    async with a_witness(lane) as look:
+
+        async def ask_and_look(name: str) -> T:
+            answer = await ask(name)
+            await look()
+            return answer
+
+        return await each(names, ask_and_look)

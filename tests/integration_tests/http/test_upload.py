@@ -2,13 +2,11 @@
 
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import unquote
 
-import httpx
 import pytest
 
 from app.extraction import content_type as types
-from tests.support.answers import body, snapshot
+from tests.support.answers import body
 from tests.support.lane import Lane
 
 pytestmark = pytest.mark.anyio
@@ -24,17 +22,6 @@ TYPES = {
     "collaborative_writing.docx": types.DOCX,
     "wheat_metabolites.xml": types.JATS,
     "own_example.tex": types.LATEX,
-}
-NAMES = {
-    "../../etc/passwd": "passwd",
-    "C:\\papers\\one.pdf": "one.pdf",
-    "..": "paper",
-    "": "paper",
-    "a%00b%0D%0A.txt": "a%00b%0D%0A.txt",
-    "n\x00ul.txt": "nul.txt",
-    "n" * 1000 + ".txt": "n" * 255,
-    "gpj.\u202etxt\u200f.exe": "gpj.txt.exe",
-    "résumé 論文.txt": "résumé 論文.txt",
 }
 
 
@@ -76,15 +63,6 @@ async def test_the_type_is_told_by_the_content_whatever_the_name_says(lane: Lane
     assert told == TYPES
 
 
-async def test_a_file_name_is_kept_without_its_tricks(lane: Lane) -> None:
-    for sent, kept in NAMES.items():
-        paper = body(await _post(lane.client, sent), 201)
-        assert (await snapshot(lane, paper["id"]))["filename"] == paper["filename"] == kept
-        file = await lane.client.get(f"/papers/{paper['id']}/file")
-        assert file.content == PAPER
-        assert unquote(file.headers["Content-Disposition"].rpartition("''")[2]) == kept
-
-
 async def test_other_fields_of_the_form_are_passed_over(lane: Lane) -> None:
     answer = await lane.client.post("/papers/", files={"file": ("short.txt", PAPER)}, data={"note": "urgent"})
     assert body(answer, 201)["size"] == len(PAPER)
@@ -94,13 +72,3 @@ async def test_the_same_file_twice_is_two_papers(lane: Lane) -> None:
     first, second = await lane.upload("one.txt", PAPER), await lane.upload("one.txt", PAPER)
     assert first["id"] != second["id"]
     assert first["sha256"] == second["sha256"]
-
-
-async def _post(client: httpx.AsyncClient, filename: str) -> httpx.Response:
-    """The form byte by byte, as a client without manners writes it: httpx would escape the name."""
-    head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{filename}"\r\n\r\n'.encode()
-    return await client.post(
-        "/papers/",
-        content=head + PAPER + b"\r\n--x--\r\n",
-        headers={"Content-Type": "multipart/form-data; boundary=x"},
-    )

@@ -9,9 +9,9 @@ import pytest
 
 from app.settings import Settings
 from tests.integration_tests.websocket.recording import Recording, record
-from tests.integration_tests.websocket.steps import once
 from tests.support.differences import Transport
 from tests.support.lane import Lane
+from tests.support.once import once
 from tests.support.sockets import Socket, SocketClosed
 from tests.support.transcript import Message
 
@@ -95,12 +95,6 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 def transport(request: pytest.FixtureRequest) -> Transport:
     """Which side of `tests.support.differences` holds."""
     return "live" if request.config.getoption("--live") else "in_process"
-
-
-@pytest.fixture(scope="session")
-def memory() -> dict[str, Any]:
-    """What `once` keeps for this process."""
-    return {}
 
 
 @pytest.fixture

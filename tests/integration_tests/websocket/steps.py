@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,10 +13,8 @@ from app.domain.decisions import Change
 from app.domain.paper import PaperRecord
 from tests.support.in_process import InProcessLane
 from tests.support.lane import Lane
-from tests.support.sockets import ConnectionRefused, Socket, SocketClosed
+from tests.support.sockets import Socket
 from tests.support.transcript import Message
-
-T = TypeVar("T")
 
 PAPER_EVENTS = {"paper_status", "paper_progress", "entity_extraction", "relationship_extraction", "paper_deleted"}
 SHORT = b"We train BERT on SQuAD.\n"
@@ -28,32 +26,6 @@ EMPTY_INSIDE = b" \n \n"
 def with_settings(**fields: Any) -> pytest.MarkDecorator:
     """Runs the test's in-process service with these settings."""
     return pytest.mark.parametrize("settings", [pytest.param(fields, id=",".join(fields))], indirect=True)
-
-
-def once(fixture: str) -> Any:
-    """A fixture that answers what another one does, made by the first test of the process that asks.
-
-    For plain data that no test can change: so that many tests, each with its own name, look at one conversation.
-    """
-
-    @pytest.fixture
-    def remembered(request: pytest.FixtureRequest, memory: dict[str, Any], anyio_backend: str) -> Any:
-        if fixture not in memory:
-            memory[fixture] = request.getfixturevalue(fixture)
-        return memory[fixture]
-
-    return remembered
-
-
-async def each(names: Iterable[str], ask: Callable[[str], Awaitable[T]]) -> dict[str, T | str]:
-    """The answer to each of several questions; where one fails it is what went wrong, for the test of that name."""
-    answers: dict[str, T | str] = {}
-    for name in names:
-        try:
-            answers[name] = await ask(name)
-        except (AssertionError, TimeoutError, SocketClosed, ConnectionRefused) as error:
-            answers[name] = f"{type(error).__name__}: {error}"
-    return answers
 
 
 def of(paper_id: str, messages: Iterable[Message]) -> list[Message]:

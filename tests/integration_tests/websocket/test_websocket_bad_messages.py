@@ -7,11 +7,12 @@ import pytest
 
 from app.realtime.protocol import MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS
 from conftest import Connect
-from tests.integration_tests.websocket.steps import each, once, opened, ping, types
+from tests.integration_tests.websocket.steps import opened, ping, types
 from tests.support import differences
 from tests.support.differences import Transport
 from tests.support.lane import Lane
 from tests.support.live import LiveLane
+from tests.support.once import each, once
 from tests.support.sockets import ConnectionRefused, Socket
 from tests.support.transcript import Message
 

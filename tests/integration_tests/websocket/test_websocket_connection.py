@@ -7,9 +7,10 @@ import pytest
 
 from app.domain.position import decode_position
 from conftest import Connect
-from tests.integration_tests.websocket.steps import delete, each, missed, once, opened, snapshot, upload, with_settings
+from tests.integration_tests.websocket.steps import delete, missed, opened, snapshot, upload, with_settings
 from tests.support.in_process import InProcessLane
 from tests.support.lane import Lane
+from tests.support.once import each, once
 from tests.support.sockets import ConnectionRefused, Socket
 from tests.support.transcript import Message
 

@@ -9,10 +9,8 @@ from app.domain.position import Position
 from conftest import Connect
 from tests.integration_tests.websocket.steps import (
     delete,
-    each,
     missed,
     of,
-    once,
     opened,
     ping,
     run,
@@ -25,6 +23,7 @@ from tests.integration_tests.websocket.steps import (
 )
 from tests.support.in_process import InProcessLane
 from tests.support.lane import Lane
+from tests.support.once import each, once
 from tests.support.sockets import Socket
 from tests.support.transcript import Message, fold
 
