@@ -14,11 +14,13 @@ from tests.support.deadlines import ends_within
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
 from tests.support.live import LiveLane, LiveServer
+from tests.support.shared import SharedService
 from tests.support.sockets import Socket
 
 SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
 
 LANE = pytest.StashKey[Lane]()
+FAILED = pytest.StashKey[bool]()
 
 Connect = Callable[..., AbstractAsyncContextManager[Socket]]
 
@@ -55,6 +57,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     lane = item.stash.get(LANE, None)
     if report.failed and lane is not None:
+        item.stash[FAILED] = True
         report.sections += [(f"{report.when}: {socket.path}", socket.transcript.table()) for socket in lane.sockets]
     return report
 
@@ -87,8 +90,14 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def lane(request: pytest.FixtureRequest) -> Lane:
-    """The service: in this process, or with `--live` a real one."""
-    lane: Lane = request.getfixturevalue("live_lane" if request.config.getoption("--live") else "in_process")
+    """The service: in this process, or with `--live` a real one. Shared with other tests, but for those `in_process`."""
+    if request.config.getoption("--live"):
+        name = "live_lane"
+    elif request.node.get_closest_marker("in_process"):
+        name = "in_process"
+    else:
+        name = "shared_lane"
+    lane: Lane = request.getfixturevalue(name)
     return lane
 
 
@@ -101,11 +110,29 @@ async def live_lane(request: pytest.FixtureRequest, live_server: LiveServer) -> 
         lane.check_transcripts()
 
 
+@pytest.fixture(scope="session")
+def shared_service() -> Iterator[SharedService]:
+    """The service in this process that tests share."""
+    service = SharedService()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+async def shared_lane(request: pytest.FixtureRequest, shared_service: SharedService) -> AsyncIterator[InProcessLane]:
+    """The service in this process, for a test that needs nothing of its own."""
+    async with shared_service.lane() as lane:
+        request.node.stash[LANE] = lane
+        yield lane
+    if FAILED in request.node.stash:
+        shared_service.abandon()
+
+
 @pytest.fixture
 async def in_process(
     request: pytest.FixtureRequest, applications: Applications, settings: Settings
 ) -> AsyncIterator[InProcessLane]:
-    """The service in this process, with its clock to move and its stages to hold."""
+    """A service of the test's own in this process, with its clock to move and its stages to hold."""
     async with open_in_process_lane(applications, settings) as lane:
         request.node.stash[LANE] = lane
         yield lane

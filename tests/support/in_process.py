@@ -2,14 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import fsspec
 import httpx
-from anyio.from_thread import start_blocking_portal
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -21,6 +22,7 @@ from app.adapters.queue.celery import CeleryQueue
 from app.adapters.reader.inline import InlineReader
 from app.adapters.sqlite import Database
 from app.main import create_app
+from app.realtime.hub import Hub
 from app.services.services import Ports, Services, build_services
 from app.services.stages import all_stages
 from app.settings import Settings
@@ -93,29 +95,29 @@ class Side:
 
 
 class Applications:
-    """The one FastAPI app and the one Celery app of this process, played by one test's lane after the other.
+    """The one FastAPI app and the one Celery app of this process, played by one service after the other.
 
     (A fresh FastAPI app costs as much as a whole test.)
     """
 
     def __init__(self) -> None:
-        self.lane: InProcessLane | None = None
+        self.service: InProcessService | None = None
         self.app: FastAPI = create_app(self._open_services)
         self.celery, self.task = create_celery("memory://localhost/", self._process)
         self.celery.conf.update(task_always_eager=True)
 
-    def current(self) -> "InProcessLane":
-        if self.lane is None:
-            raise RuntimeError("no test has opened its lane")
-        return self.lane
+    def current(self) -> "InProcessService":
+        if self.service is None:
+            raise RuntimeError("no test has opened its service")
+        return self.service
 
     @asynccontextmanager
     async def _open_services(self) -> AsyncIterator[tuple[Settings, Services]]:
-        lane = self.current()
-        side = lane.api = Side(lane.backing, "api", self.task)
+        service = self.current()
+        side = service.api = Side(service.backing, "api", self.task)
         try:
             await side.store.prepare()
-            yield lane.settings, side.services
+            yield service.settings, side.services
         finally:
             await side.close()
 
@@ -123,26 +125,108 @@ class Applications:
         self.current().work_on(paper_id, run)
 
 
-class InProcessLane(Lane):
-    """One test's service: its API side on the TestClient's portal, its worker side on a portal of its own."""
-
-    deadline = DEADLINE
+class InProcessService:
+    """A whole service: its API side on the TestClient's portal, its worker side on a portal of its own."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
         self.settings = settings
         self.backing = Backing()
-        self.clock = self.backing.clock
         self.runtime = Runtime()
         self.crashes: list[BaseException] = []
         self.leaks: list[str] = []
         self.api: Side
         self.worker: Side
         self.test_client: TestClient
+        self.worker_portal: BlockingPortal
+
+    @property
+    def portal(self) -> BlockingPortal:
+        """Of the API side."""
+        if self.test_client.portal is None:
+            raise RuntimeError("the client is not entered")
+        return self.test_client.portal
+
+    @property
+    def hub(self) -> Hub:
+        hub: Hub = self.test_client.app_state["hub"]
+        return hub
+
+    def work_on(self, paper_id: str, run: int) -> None:
+        """What eager Celery calls, in a thread."""
+        try:
+            self.runtime.process(paper_id, run)
+        except BaseException as error:
+            self.crashes.append(error)  # eager Celery keeps it to itself
+            raise
+
+    def check(self) -> None:
+        """Raises for what tests left behind, and for a run that crashed."""
+        if self.crashes:
+            raise AssertionError("a run crashed in the worker") from self.crashes[0]
+        if self.leaks:
+            raise AssertionError("the test left behind:\n  " + "\n  ".join(self.leaks))
+
+
+@contextmanager
+def open_service(applications: Applications, settings: Settings) -> Iterator[InProcessService]:
+    """Started, and stopped at the end; raises for what is left behind then."""
+    threads = set(threading.enumerate())
+    applications.service = service = InProcessService(settings)
+    with start_blocking_portal() as service.worker_portal:
+        portal = service.worker_portal
+        service.worker = portal.call(Side, service.backing, "worker", applications.task)
+        with portal.wrap_async_context_manager(run_worker_side(service.worker.services)):
+            service.runtime.attach(portal, service.worker.services)
+            app = watching_for_leaks(applications.app, lambda: service.leaks.extend(tasks_left("api")))
+            with TestClient(app, raise_server_exceptions=False) as service.test_client:
+                try:
+                    yield service
+                finally:
+                    service.runtime.stop()  # a thread that waits for a held run would hold up the shutdown
+        portal.call(service.worker.close)
+        service.leaks += portal.call(tasks_left, "worker")
+    applications.service = None
+    service.leaks += threads_left(threads)
+    service.check()
+
+
+class InProcessLane(Lane):
+    """One test's view of a service in this process."""
+
+    deadline = DEADLINE
+
+    def __init__(self, service: InProcessService) -> None:
+        super().__init__()
+        self.service = service
+        self.backing = service.backing
+        self.clock = service.backing.clock
+        self.test_client = service.test_client
+
+    @property
+    def api(self) -> Side:
+        return self.service.api
+
+    @property
+    def worker(self) -> Side:
+        return self.service.worker
 
     @property
     def parked(self) -> int:
         return self.backing.holds.parked
+
+    async def __aenter__(self) -> Self:
+        self.client = httpx.AsyncClient(transport=PortalTransport(self.test_client), base_url="http://testserver")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for socket in self.sockets:
+            await socket.close()
+        await self.client.aclose()
+        connections = self.service.hub.connections
+        if connections:
+            self.service.leaks.append(f"hub: {connections} sockets are still counted")
 
     async def open_socket(self, path: str, headers: dict[str, str] | None = None) -> Socket:
         return await InProcessSocket.open(self.test_client, path, headers)
@@ -157,12 +241,10 @@ class InProcessLane(Lane):
                 "active_tasks": counts.active,
                 "waiting": counts.waiting,
                 "log_position": await self.api.log.tail(),
-                "hub_position": self.test_client.app_state["hub"].position,
+                "hub_position": self.service.hub.position,
             }
 
-        if self.test_client.portal is None:
-            raise RuntimeError("the client is not entered")
-        return await asyncio.wrap_future(self.test_client.portal.start_task_soon(figures))
+        return await asyncio.wrap_future(self.service.portal.start_task_soon(figures))
 
     def hold(self, name: str) -> Hold:
         """Holds every run before that stage, or all hints with the name `dispatch`."""
@@ -170,51 +252,13 @@ class InProcessLane(Lane):
 
     def call_api(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Calls something of the API side on its loop."""
-        if self.test_client.portal is None:
-            raise RuntimeError("the client is not entered")
-        return self.test_client.portal.call(function, *args)
-
-    def work_on(self, paper_id: str, run: int) -> None:
-        """What eager Celery calls, in a thread."""
-        try:
-            self.runtime.process(paper_id, run)
-        except BaseException as error:
-            self.crashes.append(error)  # eager Celery keeps it to itself
-            raise
+        return self.service.portal.call(function, *args)
 
 
 @asynccontextmanager
 async def open_in_process_lane(applications: Applications, settings: Settings) -> AsyncIterator[InProcessLane]:
-    """The service for one test; fails it for what it leaves behind and for any transcript that breaks a guarantee."""
-    threads = set(threading.enumerate())
-    applications.lane = lane = InProcessLane(settings)
-    with start_blocking_portal() as portal:
-        lane.worker = portal.call(Side, lane.backing, "worker", applications.task)
-        with portal.wrap_async_context_manager(run_worker_side(lane.worker.services)):
-            lane.runtime.attach(portal, lane.worker.services)
-            app = watching_for_leaks(applications.app, lambda: lane.leaks.extend(tasks_left("api")))
-            with TestClient(app, raise_server_exceptions=False) as lane.test_client:
-                async with httpx.AsyncClient(
-                    transport=PortalTransport(lane.test_client), base_url="http://testserver"
-                ) as lane.client:
-                    yield lane
-                await _leave(lane)
-        portal.call(lane.worker.close)
-        lane.leaks += portal.call(tasks_left, "worker")
-    applications.lane = None
-    lane.leaks += threads_left(threads)
-    if lane.crashes:
-        raise AssertionError("a run crashed in the worker") from lane.crashes[0]
-    if lane.leaks:
-        raise AssertionError("the test left behind:\n  " + "\n  ".join(lane.leaks))
+    """A service of the test's own; fails it for what it leaves behind and for any transcript that breaks a guarantee."""
+    with open_service(applications, settings) as service:
+        async with InProcessLane(service) as lane:
+            yield lane
     lane.check_transcripts()
-
-
-async def _leave(lane: InProcessLane) -> None:
-    """Sockets first, then runs that are held or at work: a thread that waits for one would hold up the shutdown."""
-    for socket in lane.sockets:
-        await socket.close()
-    connections = lane.test_client.app_state["hub"].connections
-    if connections:
-        lane.leaks.append(f"hub: {connections} sockets are still counted")
-    lane.runtime.stop()

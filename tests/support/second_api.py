@@ -45,14 +45,14 @@ class SecondApi:
 @asynccontextmanager
 async def second_api(applications: Applications, lane: InProcessLane) -> AsyncIterator[SecondApi]:
     """Started, and stopped at the end. While it starts, the clock moves: it may have to wait for something."""
-    first = lane.api
+    first = lane.service.api
     client = TestClient(applications.app, raise_server_exceptions=False)
     async with asyncio.TaskGroup() as tasks:
         started = tasks.create_task(anyio.to_thread.run_sync(client.__enter__))
         while not started.done():
             lane.clock.advance(0.1)
             await asyncio.sleep(0.001)
-    lane.api = first
+    lane.service.api = first
     api = SecondApi(lane, client)
     try:
         yield api

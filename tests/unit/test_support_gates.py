@@ -41,7 +41,7 @@ async def test_a_task_that_a_request_leaves_behind_fails_its_test(
 async def test_a_crash_of_a_run_in_the_worker_fails_the_test(applications: Applications, settings: Settings) -> None:
     with pytest.raises(AssertionError, match="a run crashed in the worker"):
         async with open_in_process_lane(applications, settings) as lane:
-            lane.crashes.append(ZeroDivisionError())
+            lane.service.crashes.append(ZeroDivisionError())
 
 
 async def test_a_broken_transcript_fails_a_test_that_asserts_nothing(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from tests.integration_tests.websocket.recording import Recording, record
 from tests.support.differences import Transport
 from tests.support.lane import Lane
 from tests.support.once import once
+from tests.support.shared import NO_FOLDER
 from tests.support.sockets import Socket, SocketClosed
 from tests.support.transcript import Message
-
-NO_FOLDER = Path("/nonexistent")
 
 Where = Callable[[Message], bool] | dict[str, Any]
 
