@@ -36,7 +36,7 @@ def serve() -> None:
 
     with told(SettingsError, ServeError):
         settings = load_settings()
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, settings.log_format, "serve")
         supervise(settings, say)
 
 

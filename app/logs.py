@@ -1,15 +1,88 @@
-"""How every process writes its log: one line an event, with the process and the part of it, to standard error."""
+"""How every process writes its log: one line an event, to standard error, with what it is about at its end.
 
+`with about(paper=…, run=…)`: all that is logged inside, whoever logs it, carries these. They follow into tasks and
+threads that are started inside.
+"""
+
+import json
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Literal
 
-FORMAT = "%(asctime)s %(levelname)-7s %(process)d %(name)s: %(message)s"
+Format = Literal["auto", "text", "json"]
+
 CHATTY = ("uvicorn.error", "uvicorn.access", "celery.worker.strategy", "celery.app.trace", "kombu", "httpx")
 """Loggers whose ordinary messages say what ours say already; they are heard from WARNING on, or with DEBUG."""
 
+_ABOUT: ContextVar[dict[str, object]] = ContextVar("about", default={})  # noqa: B039  # never changed, always replaced
 
-def configure_logging(level: str) -> None:
-    """Sets up the root logger of this process."""
-    logging.basicConfig(level=level, format=FORMAT)
+
+@contextmanager
+def about(**fields: object) -> Iterator[None]:
+    """Adds fields to every line logged inside; what is noted inside ends with it too."""
+    token = _ABOUT.set({**_ABOUT.get(), **fields})
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def note(**fields: object) -> None:
+    """Adds fields to every line from now on, to the end of the `about` around it."""
+    _ABOUT.set({**_ABOUT.get(), **fields})
+
+
+def configure_logging(level: str, form: Format = "text", process: str = "") -> None:
+    """Sets up the root logger of this process; `process` names its kind. `auto`: text on a terminal, otherwise JSON."""
+    readable = sys.stderr.isatty() if form == "auto" else form == "text"
+    handler = logging.StreamHandler()
+    handler.setFormatter(TextLine(process) if readable else JsonLine(process))
+    logging.basicConfig(level=level, handlers=[handler])
+    logging.captureWarnings(capture=True)
     if level != "DEBUG":
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class TextLine(logging.Formatter):
+    """For people: time, level, process, part of it, message, and what it is about."""
+
+    default_msec_format = "%s.%03d"
+
+    def __init__(self, process: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)-7s {process}[%(process)d] %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's own name
+        fields = "".join(f" {name}={_plain(str(value))}" for name, value in _ABOUT.get().items())
+        return super().formatMessage(record).replace("\n", "\n    ") + fields
+
+
+def _plain(value: str) -> str:
+    """In quotes where it could pass for something else: ids in paths are what clients make of them."""
+    return value if value.isprintable() and " " not in value else json.dumps(value)
+
+
+class JsonLine(logging.Formatter):
+    """For programs: one JSON object a line, a traceback inside it."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "process": self._process,
+            "pid": record.process,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_ABOUT.get(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)

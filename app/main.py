@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from app.api import knowledge, papers, system
 from app.api.errors import add_error_handlers, documented_everywhere
+from app.api.requests import RequestObserver
 from app.realtime import routes
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
@@ -49,6 +50,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
         responses=documented_everywhere(),
     )
     add_error_handlers(app)
+    app.add_middleware(RequestObserver)
     for module in (papers, knowledge, system, routes):
         app.include_router(module.router)
     return app
@@ -57,7 +59,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
 @asynccontextmanager
 async def run_api_side(settings: Settings, services: Services) -> AsyncIterator[State]:
     """The hub and the loops of an API process, for as long as the context lasts."""
-    hub = Hub(services.log, services.clock, services.system.rate)
+    hub = Hub(services.log, services.clock, services.metrics)
     ticker = StatusTicker(hub, services.system, services.clock, settings.system_status_interval)
     realtime = Realtime(
         hub=hub,

@@ -1,6 +1,7 @@
 """The two kinds of process there are: one answers requests, the other works."""
 
 import os
+import signal
 import socket
 import warnings
 
@@ -18,7 +19,7 @@ def run_api(settings: Settings) -> None:
 
     from app.realtime.protocol import MAX_MESSAGE_BYTES
 
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format, "api")
     uvicorn.run(
         "app.main:app",
         host=settings.host,
@@ -34,22 +35,30 @@ def run_api(settings: Settings) -> None:
 
 def run_worker(settings: Settings) -> None:
     """Works on papers, one at a time, until it is told to stop; what is unfinished then is given back."""
-    from celery.signals import worker_shutting_down
+    from celery.signals import worker_ready, worker_shutting_down
+    from celery.worker import state
 
     from app.wiring import broker_url, open_services
     from app.worker.celery_app import create_celery
     from app.worker.runtime import Runtime, run_worker_side
 
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format, "worker")
     # Celery warns of root because of pickle; our messages are JSON, and in a container root is usual.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     runtime = Runtime()
     celery, task = create_celery(broker_url(settings.redis_url), runtime.process)
 
-    def stop(**_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         runtime.stop()
+        state.should_stop = os.EX_OK  # type: ignore[assignment]  # annotated by its first value, None
+
+    def take_over(**_: object) -> None:
+        """Celery's own handlers do no more than ours, but print, and take Ctrl-C for an emergency."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
 
     worker_shutting_down.connect(stop)
+    worker_ready.connect(take_over)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_services(settings, task)) as services,

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="how much the log tells"
     )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="lines of `text`, or of `json`; `auto`: text on a terminal, JSON otherwise"
+    )
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

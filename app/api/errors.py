@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +13,7 @@ from starlette.routing import compile_path
 
 from app.api.dependencies import services_of
 from app.api.lingering import LingeringResponse
+from app.api.requests import fields_of
 from app.api.upload import UploadCutOffError
 from app.domain.errors import (
     ConflictError,
@@ -23,6 +25,7 @@ from app.domain.errors import (
     UnsupportedTypeError,
 )
 from app.domain.model import Value
+from app.logs import about
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +122,8 @@ def _methods_at(request: Request) -> set[str]:
 
 
 async def _render_unforeseen(request: Request, error: Exception) -> JSONResponse:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    with about(**fields_of(request.scope)):
+        logger.error("%s %s failed", request.method, quote(request.url.path), exc_info=error)
     return _render(500, UNFORESEEN.detail, UNFORESEEN.code)
 
 

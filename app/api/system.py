@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Field
 
 from app.api.dependencies import AllServices
@@ -124,22 +124,7 @@ async def get_ready(response: Response, services: AllServices) -> Ready:
     },
 )
 async def get_metrics(request: Request, services: AllServices) -> Response:
-    """The same for Prometheus."""
+    """Gauges, counters and histograms for Prometheus; docs/operations.md says what each means."""
     hub = cast(HubView, request.state.hub)
     sample = await services.system.sample(hub.connections)
-    status, metrics = sample.status.data, sample.metrics.data
-    registry = CollectorRegistry()
-    gauges = {
-        "queue_length": ("Papers that wait for a worker", status.queue_length),
-        "active_tasks": ("Runs a worker has claimed", status.active_tasks),
-        "workers": ("Worker processes heard of lately", status.workers),
-        "connections": ("WebSockets open in this process", status.connections),
-        "outbox_events": ("Events stored but not yet in the log", sample.waiting),
-        "events_per_second": ("Events this process read from the log", metrics.events_per_second),
-    }
-    for name, (meaning, value) in gauges.items():
-        Gauge(f"paper_processing_{name}", meaning, registry=registry).set(value)
-    up = Gauge("paper_processing_service_up", "Whether a backing service answers", ["service"], registry=registry)
-    for service, state in status.services.items():
-        up.labels(service).set(state == "ok")
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(services.metrics.text(sample), media_type=CONTENT_TYPE_LATEST)

@@ -12,7 +12,8 @@ from app.domain.position import Position
 from app.ports import Clock, EventLog, LogEntry
 from app.realtime.protocol import frame
 from app.services.loop import keep_going
-from app.services.system import EventRate, Sample
+from app.services.metrics import Metrics
+from app.services.system import Sample
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +51,10 @@ class Consumer(Protocol):
 class Hub:
     """The sockets of one process. All methods but `run` are synchronous: nothing comes between a check and a join."""
 
-    def __init__(self, log: EventLog, clock: Clock, rate: EventRate) -> None:
+    def __init__(self, log: EventLog, clock: Clock, metrics: Metrics) -> None:
         self._log = log
         self._clock = clock
-        self._rate = rate
+        self.metrics = metrics
         self._position: str | None = None
         self._open: set[Consumer] = set()
         self._everything: set[Consumer] = set()
@@ -131,9 +132,9 @@ class Hub:
         if not await self._log.holds(position):
             await self._go_on_from_the_end()
             return
-        self._rate.count(len(entries))
         for entry in entries:
             self._deliver(entry)
+        self.metrics.read(entries)
 
     async def _go_on_from_the_end(self) -> None:
         tail = await self._log.tail()

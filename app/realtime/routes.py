@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from app.logs import about
 from app.realtime.asyncapi import build_asyncapi
 from app.realtime.session import Realtime, Session
 
@@ -35,7 +36,8 @@ async def _serve(websocket: WebSocket, paper_id: str | None, after: str | None) 
         body = {"detail": "Pages of this origin may not open sockets; PAPERS_ALLOWED_ORIGINS lists those that may."}
         await websocket.send_denial_response(JSONResponse({**body, "code": "origin_refused"}, 403))
         return
-    await Session(websocket, paper_id, after, shared).run()
+    with about(**({} if paper_id is None else {"paper": paper_id})):
+        await Session(websocket, paper_id, after, shared).run()
 
 
 def _is_allowed(websocket: WebSocket, allowed: tuple[str, ...]) -> bool:

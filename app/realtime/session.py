@@ -85,6 +85,7 @@ class Session:
             self._hub.close(self)
         if self._reason is not None:
             await self._close(self._reason)
+        logger.info("the socket is closed: %s", "the client left" if self._reason is None else self._reason.reason)
 
     # -- what the hub calls
 
@@ -283,6 +284,7 @@ class Session:
 
     async def _close(self, reason: Close) -> None:
         """Tells the client why, if it is still there to hear it."""
+        self._hub.metrics.socket_closed(reason.code)
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             try:
                 await self._websocket.close(reason.code, reason.reason)

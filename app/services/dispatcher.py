@@ -8,6 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from app.domain.errors import UnavailableError
+from app.logs import about
 from app.ports import Clock, Due, PaperStore, TaskQueue
 from app.services.loop import keep_going
 from app.services.wake import Wake
@@ -64,9 +65,10 @@ class Dispatcher:
             tasks.start_soon(self._send, run)
 
     async def _send(self, run: Due) -> None:
-        try:
-            await self._queue.send(run.paper_id, run.run)
-        except UnavailableError as error:
-            logger.warning("the hint for run %d of paper %s was not sent: %s", run.run, run.paper_id, error.detail)
-        except Exception:
-            logger.exception("the hint for run %d of paper %s was not sent", run.run, run.paper_id)
+        with about(paper=run.paper_id, run=run.run):
+            try:
+                await self._queue.send(run.paper_id, run.run)
+            except UnavailableError as error:
+                logger.warning("the hint to the workers was not sent: %s", error.detail)
+            except Exception:
+                logger.exception("the hint to the workers was not sent")

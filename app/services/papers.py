@@ -9,11 +9,18 @@ from anyio import to_thread
 from pydantic import JsonValue
 
 from app.domain import decisions
-from app.domain.errors import NotExtractedError, PaperGoneError, PaperNotFoundError, PaperProcessingError
+from app.domain.errors import (
+    NotExtractedError,
+    PaperGoneError,
+    PaperNotFoundError,
+    PaperProcessingError,
+    UnavailableError,
+)
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import Status
 from app.domain.model import Value
 from app.domain.paper import Output, Paper, PaperRecord
+from app.logs import about, note
 from app.ports import Clock, Files, PaperPage, PaperStore, SearchHit
 from app.services.intake import examine
 from app.services.sweeper import Sweeper
@@ -71,9 +78,11 @@ class Papers:
             created_at=now,
             updated_at=now,
         )
+        note(paper=paper.id)
         await self._files.put(paper.id, source)
         change = decisions.submit(paper)
         await self._writer.insert(change)
+        logger.info("%s was uploaded: %s, %d bytes", paper.filename, paper.content_type, paper.size)
         return change.record.paper
 
     async def get(self, paper_id: str) -> Paper:
@@ -114,6 +123,8 @@ class Papers:
         now = self._clock.now()
         change = await self._writer.write(paper_id, lambda record: decisions.queue(record, now))
         self._on_queued()
+        with about(paper=paper_id, run=change.record.paper.run):
+            logger.info("the run is queued")
         return change.record.paper
 
     async def process_batch(self, paper_ids: Sequence[str]) -> BatchAnswer:
@@ -131,16 +142,22 @@ class Papers:
         """Ends the run. Raises `PaperNotRunningError` when there is none."""
         now = self._clock.now()
         change = await self._writer.write(paper_id, lambda record: decisions.cancel(record, now))
+        with about(paper=paper_id, run=change.record.paper.run):
+            logger.info("the run is cancelled")
         return change.record.paper
 
     async def delete(self, paper_id: str) -> None:
         """Makes the paper a tombstone and clears up after it; what cannot be cleared now, the sweeper clears later."""
         now = self._clock.now()
         change = await self._writer.write(paper_id, lambda record: decisions.delete(record, now))
-        try:
-            await self._sweeper.clear(change.record)
-        except Exception:
-            logger.exception("paper %s is deleted; the sweeper will clear up after it", paper_id)
+        with about(paper=paper_id):
+            logger.info("the paper is deleted")
+            try:
+                await self._sweeper.clear(change.record)
+            except UnavailableError as error:
+                logger.warning("the sweeper will clear up after the paper: %s", error.detail)
+            except Exception:
+                logger.exception("the sweeper will clear up after the paper")
 
     async def _record(self, paper_id: str) -> PaperRecord:
         record = await self._store.get(paper_id)

@@ -22,6 +22,7 @@ from app.domain.errors import (
 )
 from app.domain.model import Value
 from app.domain.paper import Failure, PaperRecord
+from app.logs import about
 from app.ports import Clock, PaperStore
 from app.services.stages import Stage, Work
 from app.services.writer import Writer
@@ -59,6 +60,10 @@ class Pipeline:
 
     async def run(self, paper_id: str, run: int) -> None:
         """Works on the run until it ends or is lost. Claiming what is not to be had does nothing."""
+        with about(paper=paper_id, run=run):
+            await self._run(paper_id, run)
+
+    async def _run(self, paper_id: str, run: int) -> None:
         hold = Hold(paper_id=paper_id, run=run, token=uuid4().hex)
         record = await self._claim(hold)
         if record is None:
@@ -83,10 +88,14 @@ class Pipeline:
                 hold.paper_id, lambda record: decisions.claim(record, hold.run, self._owner, hold.token, now)
             )
         except (LeaseLostError, PaperNotFoundError, ContendedError) as error:
-            logger.info("run %d of paper %s is not to be had: %s", hold.run, hold.paper_id, error.detail)
+            logger.info("the run is not to be had: %s", error.detail)
             return None
         lease = change.record.lease
-        return change.record if lease is not None and lease.token == hold.token else None
+        if lease is None or lease.token != hold.token:
+            self._tell_end(change.record)
+            return None
+        logger.info("the run is claimed, attempt %d", change.record.attempts)
+        return change.record
 
     async def _renew(self, hold: Hold, tasks: TaskGroup) -> None:
         while True:
@@ -97,15 +106,20 @@ class Pipeline:
                 tasks.cancel_scope.cancel()
                 return
             except (UnavailableError, ContendedError) as error:
-                logger.warning("the lease on paper %s was not renewed: %s", hold.paper_id, error.detail)
+                logger.warning("the lease was not renewed: %s", error.detail)
 
     async def _work(self, hold: Hold, record: PaperRecord) -> None:
         try:
             while len(record.stages_done) < len(self._stages):
-                record = await self._finish(hold, self._stages[len(record.stages_done)], record)
+                stage = self._stages[len(record.stages_done)]
+                began = self._clock.now()
+                with about(stage=stage.plan.name):
+                    record = await self._finish(hold, stage, record)
+                    logger.info("the stage is done in %.2f s", (self._clock.now() - began).total_seconds())
+            self._tell_end(record)
             await self._store.prune_outputs(hold.paper_id, keep=record.outputs)
         except (LeaseLostError, PaperNotFoundError):
-            logger.info("run %d of paper %s moved on without this worker", hold.run, hold.paper_id)
+            logger.info("the run moved on without this worker")
         except ReadError as error:
             await self._end(hold, decisions.fail, error)
         except RetryableError as error:
@@ -114,7 +128,7 @@ class Pipeline:
             unforeseen = PaperProcessingError("Something unforeseen went wrong in the service; its log tells more.")
             # A paper deleted under its worker loses its file and outputs: then nothing is wrong.
             if await self._end(hold, decisions.give_up_attempt, unforeseen):
-                logger.exception("paper %s: an unexpected error", hold.paper_id)
+                logger.exception("an unexpected error")
 
     async def _finish(self, hold: Hold, stage: Stage, record: PaperRecord) -> PaperRecord:
         """One stage, and the write that ends it."""
@@ -127,7 +141,7 @@ class Pipeline:
             change = await self._write(hold, decisions.finish_stage, stage.plan, findings, self._clock.now())
             return change.record
 
-        return await self._when_available(hold, attempt)
+        return await self._when_available(attempt)
 
     async def _end(self, hold: Hold, decide: Ending, error: PaperProcessingError) -> bool:
         """The write that ends the attempt; False when the run had moved on."""
@@ -137,17 +151,21 @@ class Pipeline:
             return await self._write(hold, decide, failure, self._clock.now())
 
         try:
-            await self._when_available(hold, write)
+            change = await self._when_available(write)
         except (LeaseLostError, PaperNotFoundError):
-            logger.info("run %d of paper %s ended without this worker", hold.run, hold.paper_id)
+            logger.info("the run ended without this worker")
             return False
+        if change.events:
+            self._tell_end(change.record)
+        else:
+            logger.warning("attempt %d failed, another follows: %s", change.record.attempts, error.detail)
         return True
 
     async def _release(self, hold: Hold) -> None:
         try:
             await self._write(hold, decisions.release)
         except PaperProcessingError as error:
-            logger.info("the lease on paper %s was not given back: %s", hold.paper_id, error.detail)
+            logger.info("the lease was not given back: %s", error.detail)
 
     async def _write(
         self,
@@ -161,13 +179,23 @@ class Pipeline:
             hold.paper_id, lambda record: decide(record, hold.run, hold.token, *args, **kwargs)
         )
 
-    async def _when_available(self, hold: Hold, action: Callable[[], Awaitable[T]]) -> T:
+    async def _when_available(self, action: Callable[[], Awaitable[T]]) -> T:
         """Does it, again and again while a backing service is away; the lease is renewed meanwhile."""
         pause = FIRST_PAUSE
         while True:
             try:
                 return await action()
             except (UnavailableError, ContendedError) as error:
-                logger.warning("paper %s waits: %s", hold.paper_id, error.detail)
+                logger.warning("the run waits: %s", error.detail)
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _tell_end(self, record: PaperRecord) -> None:
+        paper = record.paper
+        taken = (
+            ""
+            if paper.queued_at is None
+            else f", {(self._clock.now() - paper.queued_at).total_seconds():.2f} s after it was queued"
+        )
+        reason = "" if paper.error is None else f" in the stage {paper.error.stage}: {paper.error.detail}"
+        logger.info("the run is %s%s%s", paper.status, taken, reason)

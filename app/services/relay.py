@@ -1,13 +1,17 @@
 """Moves stored events to the log: at least once into the hands of the log, exactly once into it."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import groupby
 
 from app.domain.events import PaperEvent
+from app.logs import about
 from app.ports import Clock, EventLog, PaperStore
 from app.services.loop import keep_going
 from app.services.wake import Wake
+
+logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 BATCH = 500
@@ -60,6 +64,8 @@ class Relay:
         for paper_id, events in _by_paper(waiting):
             last = await self._append_in_order(paper_id, events)
             await self._store.mark_relayed(paper_id, last, self._clock.now())
+            with about(paper=paper_id):
+                logger.info("events %d to %d are in the log", events[0].data.seq, last)
 
     async def _append_in_order(self, paper_id: str, events: list[PaperEvent]) -> int:
         """Appends one paper's events; goes back in the store when the log misses earlier ones. Answers the last `seq`."""

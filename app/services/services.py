@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from app.ports import Clock, EventLog, Files, Graph, Machine, PaperStore, Reader, TaskQueue
 from app.services.dispatcher import Dispatcher
 from app.services.heartbeat import Heartbeat
+from app.services.metrics import Metrics
 from app.services.papers import Papers
 from app.services.pipeline import Pipeline
 from app.services.relay import Relay
 from app.services.stages import Stage
 from app.services.sweeper import Sweeper
-from app.services.system import System
+from app.services.system import EventRate, System
 from app.services.wake import Wake
 from app.services.writer import Writer
 
@@ -44,6 +45,7 @@ class Services:
     sweeper: Sweeper
     system: System
     heartbeat: Heartbeat
+    metrics: Metrics
 
 
 def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Services:
@@ -58,6 +60,7 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Service
         "graph": ports.graph.check,
         "files": ports.files.check,
     }
+    rate = EventRate(clock)
     return Services(
         papers=Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher_wake.set),
         graph=ports.graph,
@@ -67,6 +70,7 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Service
         relay=Relay(ports.store, ports.log, clock, relay_wake),
         dispatcher=Dispatcher(ports.store, ports.queue, clock, dispatcher_wake),
         sweeper=sweeper,
-        system=System(ports.store, ports.queue, checks, ports.machine, clock),
+        system=System(ports.store, ports.queue, checks, ports.machine, clock, rate),
         heartbeat=Heartbeat(ports.queue, clock, owner),
+        metrics=Metrics(clock, rate),
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from app.domain.decisions import Change
 from app.domain.errors import PaperNotFoundError
 from app.domain.paper import PaperRecord
+from app.logs import about
 from app.ports import Clock, EventLog, Files, Graph, PaperStore
 from app.services.loop import keep_going
 from app.services.writer import Writer
@@ -39,7 +40,8 @@ class Sweeper:
     async def sweep(self) -> None:
         """One round over the tombstones."""
         for record in await self._store.tombstones(swept=False, limit=BATCH):
-            await self.clear(record)
+            with about(paper=record.paper.id):
+                await self.clear(record)
         swept = await self._store.tombstones(swept=True, limit=BATCH)
         oldest = await self._log.oldest_at() if swept else None
         if oldest is None:
@@ -60,7 +62,7 @@ class Sweeper:
         try:
             await self._writer.write(paper_id, _mark_swept)
         except PaperNotFoundError:
-            logger.debug("tombstone %s was purged by another process", paper_id)
+            logger.debug("the tombstone was purged by another process")
 
 
 def _mark_swept(record: PaperRecord) -> Change:

@@ -59,13 +59,14 @@ class System:
         checks: Mapping[str, Check],
         machine: Machine,
         clock: Clock,
+        rate: EventRate,
     ) -> None:
         self._store = store
         self._queue = queue
         self._checks = checks
         self._machine = machine
         self._clock = clock
-        self.rate = EventRate(clock)
+        self._rate = rate
 
     async def services(self) -> dict[str, ServiceState]:
         """The state of each backing service, each asked at the same time."""
@@ -113,7 +114,7 @@ class System:
             metrics=SystemMetricsEvent(
                 timestamp=now,
                 message=f"CPU {cpu:.0f} %, memory {memory:.0f} %",
-                data=SystemMetricsData(cpu_usage=cpu, memory_usage=memory, events_per_second=self.rate.per_second()),
+                data=SystemMetricsData(cpu_usage=cpu, memory_usage=memory, events_per_second=self._rate.per_second()),
             ),
             waiting=counts.waiting,
         )

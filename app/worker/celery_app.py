@@ -24,6 +24,7 @@ def create_celery(broker_url: str, process: Callable[[str, int], None]) -> tuple
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,
+        worker_redirect_stdouts=False,
         worker_send_task_events=False,
     )
 

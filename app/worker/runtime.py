@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 from anyio.from_thread import BlockingPortal
 
+from app.logs import about
 from app.services.services import Services
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class Runtime:
         try:
             future.result()
         except CancelledError:
-            logger.info("run %d of paper %s is given back: the worker stops", run, paper_id)
+            with about(paper=paper_id, run=run):
+                logger.info("the run is given back: the worker stops")
         finally:
             self._running.discard(future)
 

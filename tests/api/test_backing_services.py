@@ -22,6 +22,7 @@ from app.services.services import Ports, build_services
 from tests.support.answers import body, error, snapshot
 from tests.support.clock import ManualClock
 from tests.support.in_process import Applications, FixedMachine, InProcessLane
+from tests.support.log_lines import log_lines
 from tests.support.mongo import MongoServer
 from tests.support.redis import Redis, Server
 
@@ -210,6 +211,15 @@ async def test_an_unforeseen_error_is_500_in_our_shape_and_tells_nothing(serve: 
     answer = await client.get("/papers/")
     assert error(answer) == (500, "internal_error")
     assert "hunter2" not in answer.text
+
+
+async def test_an_unforeseen_error_names_the_paper_it_was_about_in_the_log(serve: Serve) -> None:
+    with log_lines() as lines:
+        await serve(store=Away(RuntimeError("a bug"))).get("/papers/p1")
+    told = lines.of("p1")
+    assert [line["level"] for line in told] == ["INFO", "ERROR"]
+    assert told[0]["message"].startswith("GET /papers/p1 500")
+    assert "RuntimeError: a bug" in told[1]["exception"]
 
 
 async def test_a_write_that_always_comes_second_is_409_contended(serve: Serve) -> None:

@@ -1,5 +1,6 @@
 """The port `Reader`: both adapters read alike; the child process takes only itself along when a file harms it."""
 
+import logging
 import os
 import sys
 import textwrap
@@ -92,10 +93,13 @@ async def test_a_child_that_is_killed_by_a_signal_crashed() -> None:
 async def test_a_child_that_ends_without_an_answer_crashed_and_its_last_words_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    reader = _child("import sys; sys.stderr.write('stack corrupted'); sys.exit(3)")
+    caplog.set_level(logging.INFO)
+    reader = _child("import sys; sys.stderr.write('Traceback:\\n  line 1\\nstack corrupted\\n'); sys.exit(3)")
     with pytest.raises(ReaderCrashedError, match="exit code 3"):
         await reader.read(b"x" * 5_000_000, TEXT, _ignore)
-    assert "stack corrupted" in caplog.text
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("INFO", "the reader of text/plain says: stack corrupted")
+    ], "a stranger's bad file is one line, with no traceback"
 
 
 @pytest.mark.parametrize(

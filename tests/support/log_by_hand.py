@@ -7,6 +7,7 @@ from app.adapters.clock import SystemClock
 from app.domain.position import entry_order
 from app.ports import EventLog, LogEntry
 from app.realtime.hub import Hub
+from app.services.metrics import Metrics
 from app.services.system import EventRate
 from tests.support.builders import submitted
 
@@ -44,4 +45,4 @@ def as_log(log: LogByHand) -> EventLog:
 
 def hub_over(log: LogByHand) -> Hub:
     clock = SystemClock()
-    return Hub(as_log(log), clock, EventRate(clock))
+    return Hub(as_log(log), clock, Metrics(clock, EventRate(clock)))

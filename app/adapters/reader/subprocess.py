@@ -32,6 +32,8 @@ CHILD = (sys.executable, "-I", str(Path(__file__).with_name("child.py")))
 """What is run for each file; its arguments are those of `child.main`."""
 _STDERR_KEPT = 4_000
 """Bytes of the child's last words, for the log."""
+_LINE_TOLD = 300
+"""Characters of its very last line, where that is all that is told."""
 _REAP_SECONDS = 5.0
 _NONSENSE = "its answer made no sense"
 
@@ -71,10 +73,12 @@ class SubprocessReader:
                     return await self._converse(process, data, on_progress, last_words)
                 raise ReaderTimedOutError(self._timeout)
             finally:
-                if last_words:
-                    logger.warning(
-                        "a reader of %s says: %s", content_type, last_words.decode("utf-8", "replace").strip()
-                    )
+                words = last_words.decode("utf-8", "replace").split("\n")
+                said = [line for line in map(str.rstrip, words) if line]
+                if said:
+                    # A bad file is no fault of the service: one sentence of it, the rest for those who dig.
+                    logger.info("the reader of %s says: %s", content_type, said[-1][:_LINE_TOLD])
+                    logger.debug("all it says: %s", "\n".join(said))
 
     async def _converse(self, process: Process, data: bytes, on_progress: Progress, last_words: bytearray) -> Reading:
         assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018  # both are pipes

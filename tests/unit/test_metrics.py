@@ -1,0 +1,113 @@
+"""What Prometheus is told is counted from the events of the log, whoever worked."""
+
+from collections.abc import Iterable
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.domain.stages import STAGES
+from app.ports import LogEntry
+from app.services.metrics import FOLLOWED, Metrics
+from app.services.system import EventRate
+from tests.support.bench import TEXT, Bench
+from tests.support.in_process import FixedMachine
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def metrics(bench: Bench) -> Metrics:
+    return Metrics(bench.clock, EventRate(bench.clock))
+
+
+async def values(bench: Bench, metrics: Metrics) -> dict[str, float]:
+    """Every sample by its name and labels, as Prometheus would read it."""
+    text = metrics.text(await bench.services.system.sample(connections=3)).decode()
+    return {
+        ",".join([sample.name.removeprefix("paper_processing_"), *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def logged(bench: Bench) -> Iterable[LogEntry]:
+    await bench.services.relay.relay()
+    return await bench.log.read("0-0", 10_000)
+
+
+async def test_a_run_is_counted_with_each_of_its_stages(bench: Bench, metrics: Metrics) -> None:
+    paper_id = await bench.submit_and_queue()
+    bench.clock.advance(7)
+    await bench.services.pipeline.run(paper_id, 1)
+    metrics.read(list(await logged(bench)))
+    told = await values(bench, metrics)
+    assert {stage.name: told[f"stage_seconds_count,{stage.name}"] for stage in STAGES} == {
+        stage.name: 1.0 for stage in STAGES
+    }
+    assert told["runs_total,,completed"] == told["run_seconds_count"] == told["queue_seconds_count"] == 1
+    assert 7 <= told["queue_seconds_sum"] < 8, "from queued to claimed"
+    assert told["run_seconds_sum"] < 7, "waiting is no part of the run"
+    stages = sum(told[f"stage_seconds_sum,{stage.name}"] for stage in STAGES)
+    assert stages == pytest.approx(told["run_seconds_sum"], abs=0.001), "the stages are the run"
+    assert (told["uploads_total,text/plain"], told["upload_bytes_total"]) == (1, len(TEXT))
+    assert told["connections"] == 3
+
+
+async def test_a_failed_run_is_counted_by_its_code(bench: Bench, metrics: Metrics) -> None:
+    paper_id = await bench.submit_and_queue()
+    for attempt in ("one", "two", "three"):
+        await bench.claim(paper_id, attempt)
+        bench.clock.advance(16)
+    await bench.services.pipeline.run(paper_id, 1)
+    metrics.read(list(await logged(bench)))
+    assert (await values(bench, metrics))["runs_total,worker_lost,failed"] == 1
+
+
+async def test_a_run_that_began_before_this_process_did_has_no_duration(bench: Bench, metrics: Metrics) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    seen = [entry for entry in await logged(bench) if entry.event and entry.event.data.seq > 2]
+    metrics.read(seen)
+    told = await values(bench, metrics)
+    assert told["runs_total,,completed"] == 1
+    assert told["run_seconds_count"] == told["queue_seconds_count"] == told["stage_seconds_count,read"] == 0
+
+
+async def test_lags_are_measured_from_the_event_to_the_log_and_from_there_to_here(
+    bench: Bench, metrics: Metrics
+) -> None:
+    await bench.submit()
+    entries = list(await logged(bench))
+    bench.clock.advance(4)
+    metrics.read(entries)
+    told = await values(bench, metrics)
+    assert (told["outbox_lag_seconds_count"], told["log_lag_seconds_count"]) == (1, 1)
+    assert told["outbox_lag_seconds_sum"] < 4 <= told["log_lag_seconds_sum"] < 6
+
+
+async def test_runs_whose_end_never_comes_do_not_fill_the_memory(bench: Bench, metrics: Metrics) -> None:
+    await bench.submit_and_queue()
+    queued = next(entry for entry in await logged(bench) if entry.event and entry.event.data.seq == 2)
+    assert queued.event is not None
+    for number in range(FOLLOWED + 5):
+        data = queued.event.data.model_copy(update={"paper_id": str(number)})
+        metrics.read([queued.model_copy(update={"event": queued.event.model_copy(update={"data": data})})])
+    assert metrics.followed == FOLLOWED
+
+
+async def test_requests_are_counted_by_route_and_never_by_what_a_client_makes_up(
+    bench: Bench, metrics: Metrics
+) -> None:
+    metrics.request("GET", "/papers/{paper_id}", 200, 0.01)
+    metrics.request("BREW", "none", 404, 0.01)
+    told = await values(bench, metrics)
+    assert told["http_request_seconds_count,GET,/papers/{paper_id},200"] == 1
+    assert told["http_request_seconds_count,other,none,404"] == 1
+
+
+async def test_two_services_in_one_process_share_no_counter(bench: Bench, metrics: Metrics) -> None:
+    metrics.socket_closed(4408)
+    other = Metrics(bench.clock, EventRate(bench.clock))
+    assert (await values(bench, metrics))["sockets_closed_total,4408"] == 1
+    assert "sockets_closed_total,4408" not in await values(bench, other)
+    assert FixedMachine().usage()[0] == (await values(bench, metrics))["cpu_usage"]
