@@ -18,6 +18,7 @@ def run_api(settings: Settings) -> None:
     import uvicorn
 
     from app.realtime.protocol import MAX_MESSAGE_BYTES
+    from app.server import WebSocketProtocol
 
     configure_logging(settings.log_level, settings.log_format, "api")
     uvicorn.run(
@@ -25,7 +26,7 @@ def run_api(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         log_config=None,
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,

@@ -11,7 +11,8 @@ from app.domain.events import ResyncReason
 from app.domain.paper import Paper
 from app.domain.position import Position, entry_order
 from app.ports import EventLog, LogEntry
-from app.realtime.hub import Consumer, Framed, Hub, make_frame
+from app.realtime.hub import Consumer, Hub
+from app.realtime.news import Framed, News, make_frame
 from app.realtime.outbound import Outbound
 
 PAGE = 200
@@ -35,6 +36,7 @@ class Feed:
         self._replay_limit = replay_limit
         self._paper_id = paper_id
         self._cursor = "0-0"
+        self._order = (0, 0)
         self._joined = False
         self._known: dict[str, int] = {}
         self.papers: set[str] | None = None if paper_id is None else {paper_id}
@@ -50,6 +52,7 @@ class Feed:
     def stand_at(self, entry: str) -> None:
         """Everything up to `entry` is done with."""
         self._cursor = entry
+        self._order = entry_order(entry)
 
     def know(self, paper_id: str, seq: int) -> None:
         """The client has a snapshot of that `seq`: the store is ahead of the log, where older events may yet follow."""
@@ -69,7 +72,7 @@ class Feed:
 
     def pause(self, consumer: Consumer) -> None:
         """Leaves the hub and stands where it stood."""
-        self._cursor = self.position().entry
+        self.stand_at(self.position().entry)
         self._joined = False
         self._hub.leave(consumer)
 
@@ -78,7 +81,7 @@ class Feed:
         read = 0
         while True:
             await self._outbound.drained()
-            if entry_order(self._cursor) >= max(map(entry_order, (self._hub.position, until or self._cursor))):
+            if self._order >= max(map(entry_order, (self._hub.position, until or self._cursor))):
                 break
             try:
                 page = await self._log.read(self._cursor, PAGE)
@@ -91,19 +94,23 @@ class Feed:
             read += len(page)
             if read > self._replay_limit:
                 raise BehindError("too_far_behind")
-            news = [make_frame(entry) for entry in page if self._follows(entry)]
-            await self._outbound.put_all([event.text for event in news if self._is_new(event)])
-            self._cursor = page[-1].id
-            self._end_if_deleted(news)
+            events = [make_frame(entry) for entry in page if self._follows(entry)]
+            await self._outbound.put_all(News([event for event in events if self._is_new(event)]).frames)
+            self.stand_at(page[-1].id)
+            self._end_if_deleted(events)
         self._joined = True
         self._hub.join(consumer)
 
-    def deliver(self, event: Framed) -> None:
-        """Queues what the hub hands over. Raises `SlowConsumerError`."""
-        if entry_order(event.entry) <= entry_order(self._cursor) or not self._is_new(event):
-            return
-        self._outbound.offer(event.text)
-        self._end_if_deleted([event])
+    def deliver(self, news: News) -> None:
+        """Queues what the hub hands over, in the order of the log. Raises `SlowConsumerError`."""
+        if self._known or news.events[0].order <= self._order:
+            new = [event for event in news.events if event.order > self._order and self._is_new(event)]
+            if not new:
+                return
+            if len(new) < len(news.events):
+                news = News(new)
+        self._outbound.offer(news.frames)
+        self._end_if_deleted(news.events)
 
     def _follows(self, entry: LogEntry) -> bool:
         return entry.event is not None and (self.papers is None or entry.event.data.paper_id in self.papers)

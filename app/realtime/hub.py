@@ -2,15 +2,16 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
+import anyio.lowlevel
+
 from app.domain.errors import UnavailableError
-from app.domain.events import PaperDeletedEvent
-from app.domain.model import Value
-from app.domain.position import Position
 from app.ports import Clock, EventLog, LogEntry
-from app.realtime.protocol import frame
+from app.realtime.frames import Frames, frame
+from app.realtime.news import Framed, News, make_frame
 from app.services.loop import keep_going
 from app.services.metrics import Metrics
 from app.services.system import Sample
@@ -18,28 +19,23 @@ from app.services.system import Sample
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
-
-
-class Framed(Value):
-    """An event of the log, ready to be sent."""
-
-    entry: str
-    paper_id: str
-    seq: int
-    deleted: bool
-    text: str
+"""Entries in one reading of the log."""
+PART_FRAMES, PART_BYTES = 100, 64 * 1024
+"""Of these, what is handed out at once; then the sockets' writers have their turn, so that no queue fills up with
+what its reader would take at once.
+"""
 
 
 class Consumer(Protocol):
     """A socket, as the hub knows it. None of these waits."""
 
     @property
-    def papers(self) -> Iterable[str] | None:
+    def papers(self) -> AbstractSet[str] | None:
         """The papers it follows; None for all."""
 
-    def deliver(self, event: Framed) -> None: ...
+    def deliver(self, news: News) -> None: ...
 
-    def deliver_system(self, kind: str, text: str) -> None: ...
+    def deliver_system(self, kind: str, frames: Frames) -> None: ...
 
     def lose_log(self) -> None:
         """The log lost the hub's position; the consumer is no longer joined and has to start anew from the next one."""
@@ -49,7 +45,7 @@ class Consumer(Protocol):
 
 
 class Hub:
-    """The sockets of one process. All methods but `run` are synchronous: nothing comes between a check and a join."""
+    """The sockets of one process. All that sockets call is synchronous: nothing comes between a check and a join."""
 
     def __init__(self, log: EventLog, clock: Clock, metrics: Metrics) -> None:
         self._log = log
@@ -110,9 +106,9 @@ class Hub:
         """Hands a sample to every socket that is open."""
         self.sample = sample
         for event in (sample.status, sample.metrics):
-            text = frame(event)
+            frames = frame(event)
             for consumer in self._open:
-                consumer.deliver_system(event.event_type, text)
+                consumer.deliver_system(event.event_type, frames)
 
     def stop(self) -> None:
         """Sends every socket away."""
@@ -132,8 +128,7 @@ class Hub:
         if not await self._log.holds(position):
             await self._go_on_from_the_end()
             return
-        for entry in entries:
-            self._deliver(entry)
+        await self._deliver(entries)
         self.metrics.read(entries)
 
     async def _go_on_from_the_end(self) -> None:
@@ -141,32 +136,37 @@ class Hub:
         self._tell_lost()
         self._position = tail
 
-    def _deliver(self, entry: LogEntry) -> None:
-        self._position = entry.id
-        if entry.event is None:
-            return
-        followers = [*self._everything, *self._by_paper.get(entry.event.data.paper_id, ())]
-        if followers:
-            framed = make_frame(entry)
-            for consumer in followers:
-                consumer.deliver(framed)
+    async def _deliver(self, entries: Sequence[LogEntry]) -> None:
+        part: list[Framed] = []
+        size = 0
+        for entry in entries:
+            if entry.event is not None and (self._everything or entry.event.data.paper_id in self._by_paper):
+                part.append(make_frame(entry))
+                size += len(part[-1].frames.data)
+            if len(part) == PART_FRAMES or size >= PART_BYTES:
+                self._hand_out(part, entry.id)
+                part, size = [], 0
+                await anyio.lowlevel.checkpoint()
+        if entries:
+            self._hand_out(part, entries[-1].id)
+
+    def _hand_out(self, events: Sequence[Framed], position: str) -> None:
+        """Moves to the position; those who follow the same papers get the very same news."""
+        self._position = position
+        if self._everything and events:
+            news = News(events)
+            for consumer in tuple(self._everything):
+                consumer.deliver(news)
+        told = self._by_paper.keys() & {event.paper_id for event in events}
+        news_of: dict[frozenset[str], News] = {}
+        for consumer in set().union(*(self._by_paper[paper_id] for paper_id in told)):
+            papers = frozenset(told & (consumer.papers or set()))
+            if papers not in news_of:
+                news_of[papers] = News([event for event in events if event.paper_id in papers])
+            consumer.deliver(news_of[papers])
 
     def _tell_lost(self) -> None:
         joined = self._everything.union(*self._by_paper.values())
         for consumer in joined:
             self.leave(consumer)
             consumer.lose_log()
-
-
-def make_frame(entry: LogEntry) -> Framed:
-    """The wire form of an entry that has an event."""
-    if entry.event is None:
-        raise ValueError(f"log entry {entry.id} has no event")
-    event = entry.event.model_copy(update={"id": Position(entry=entry.id).encode()})
-    return Framed(
-        entry=entry.id,
-        paper_id=event.data.paper_id,
-        seq=event.data.seq,
-        deleted=isinstance(event, PaperDeletedEvent),
-        text=frame(event),
-    )

@@ -1,12 +1,17 @@
 """The one queue of a socket: bounded in frames, bytes and age, drained by the socket's writer."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import anyio
 
 from app.domain.model import Value
+from app.realtime.frames import Frames
+from app.realtime.wire import Wire
+
+WRITE_BYTES = 64 * 1024
+"""About as much goes out in one transport write: a close frame never waits behind much more."""
 
 
 class Limits(Value):
@@ -22,83 +27,138 @@ class SlowConsumerError(Exception):
     """The reader does not keep up with its events."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Waiting:
-    text: str
+    frames: Frames
     queued_at: float
     kind: str | None = None
     """Of a frame of which only the newest matters."""
 
 
+_NOTHING = Frames((), b"")
+
+
 class Outbound:
-    """Frames on their way to one socket, in order."""
+    """Frames on their way to one socket, in order. They count until the transport has taken them."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._frames: deque[_Waiting] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._newest: dict[str, _Waiting] = {}
+        self._frames = 0
         self._bytes = 0
-        self._changed = anyio.Event()
+        self._changed: anyio.Event | None = None
         self._closed = False
 
-    def offer(self, text: str) -> None:
-        """Queues a frame at once. Raises `SlowConsumerError` when there is no room."""
-        if len(self._frames) >= self._limits.frames or self._bytes + len(text) > self._limits.bytes:
+    def offer(self, frames: Frames) -> None:
+        """Queues frames at once. Raises `SlowConsumerError` when there is no room."""
+        if (
+            self._frames + len(frames.texts) > self._limits.frames
+            or self._bytes + len(frames.data) > self._limits.bytes
+        ):
             raise SlowConsumerError
-        self._push(_Waiting(text, anyio.current_time()))
+        self._push(_Waiting(frames, anyio.current_time()))
 
-    def offer_newest(self, kind: str, text: str) -> None:
+    def offer_newest(self, kind: str, frames: Frames) -> None:
         """Queues a frame of which only the newest matters: it replaces one of its kind that still waits."""
         waiting = self._newest.get(kind)
         if waiting is None:
-            self._newest[kind] = waiting = _Waiting("", anyio.current_time(), kind)
+            self._newest[kind] = waiting = _Waiting(frames, anyio.current_time(), kind)
             self._push(waiting)
-        self._bytes += len(text) - len(waiting.text)
-        waiting.text = text
+        else:
+            self._bytes += len(frames.data) - len(waiting.frames.data)
+            waiting.frames = frames
 
-    async def put_all(self, texts: Sequence[str]) -> None:
+    async def put_all(self, frames: Frames) -> None:
         """Queues frames whatever their size, once all before them are sent: for a catch-up at the reader's own pace."""
         await self.drained()
-        for text in texts:
-            self._push(_Waiting(text, anyio.current_time()))
+        if frames.texts:
+            self._push(_Waiting(frames, anyio.current_time()))
 
     async def room(self) -> None:
         """Returns when at most half of the frames allowed wait."""
-        while len(self._frames) > self._limits.frames // 2:
-            await self._changed.wait()
+        while self._frames > self._limits.frames // 2:
+            await self._change()
 
     async def drained(self) -> None:
         """Returns when nothing waits."""
         while self._frames:
-            await self._changed.wait()
+            await self._change()
 
     def close(self) -> None:
         """No more frames: the writer ends when it has sent those that wait."""
         self._closed = True
         self._notify()
 
-    async def write(self, send: Callable[[str], Awaitable[None]]) -> None:
-        """Sends frames until closed and empty. Raises `SlowConsumerError` when one is not taken before it is too old."""
-        while self._frames or not self._closed:
-            if not self._frames:
-                await self._changed.wait()
-                continue
-            waiting = self._frames[0]
-            if waiting.kind is not None:
-                self._newest.pop(waiting.kind, None)
-            with anyio.CancelScope(deadline=waiting.queued_at + self._limits.seconds) as scope:
-                await send(waiting.text)
-            if scope.cancelled_caught:
-                raise SlowConsumerError
-            self._frames.popleft()
-            self._bytes -= len(waiting.text)
-            self._notify()
+    async def write(self, wire: Wire) -> None:
+        """Hands all that waits to the transport at once, again and again, until closed and empty.
+
+        Raises `SlowConsumerError` when a frame is not taken before it is too old.
+        """
+        while await self._any():
+            queued_at, frames, data = self._take()
+            if not wire.write(data):
+                await self._in_time(queued_at, wire.drained)
+            self._sent(frames, len(data))
+
+    async def send_each(self, send: Callable[[str], Awaitable[None]]) -> None:
+        """Like `write`, by one call a frame, where the server offers no more."""
+        while await self._any():
+            waiting = self._pop()
+            for text in waiting.frames.texts:
+                await self._in_time(waiting.queued_at, lambda text=text: send(text))  # type: ignore[misc]
+                self._sent(1, 0)
+            self._sent(0, len(waiting.frames.data))
+
+    async def _any(self) -> bool:
+        """Waits until something waits; false when nothing will."""
+        while not self._waiting and not self._closed:
+            await self._change()
+        return bool(self._waiting)
+
+    def _take(self) -> tuple[float, int, bytes]:
+        """What waits, up to about `WRITE_BYTES`: since when the oldest does, how many frames, and their bytes."""
+        first = self._pop()
+        frames, data = len(first.frames.texts), first.frames.data
+        if self._waiting:
+            parts, size = [data], len(data)
+            while self._waiting and size < WRITE_BYTES:
+                more = self._pop().frames
+                frames += len(more.texts)
+                size += len(more.data)
+                parts.append(more.data)
+            data = b"".join(parts)
+        return first.queued_at, frames, data
+
+    def _pop(self) -> _Waiting:
+        waiting = self._waiting.popleft()
+        if waiting.kind is not None:
+            del self._newest[waiting.kind]
+        return waiting
+
+    async def _in_time(self, queued_at: float, take: Callable[[], Awaitable[None]]) -> None:
+        with anyio.CancelScope(deadline=queued_at + self._limits.seconds) as scope:
+            await take()
+        if scope.cancelled_caught:
+            raise SlowConsumerError
 
     def _push(self, waiting: _Waiting) -> None:
-        self._frames.append(waiting)
-        self._bytes += len(waiting.text)
+        self._waiting.append(waiting)
+        self._frames += len(waiting.frames.texts)
+        self._bytes += len(waiting.frames.data)
         self._notify()
 
+    def _sent(self, frames: int, size: int) -> None:
+        self._frames -= frames
+        self._bytes -= size
+        self._notify()
+
+    async def _change(self) -> None:
+        if self._changed is None:
+            self._changed = anyio.Event()
+        await self._changed.wait()
+
     def _notify(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None

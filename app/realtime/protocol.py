@@ -1,4 +1,4 @@
-"""What is said over a socket: close codes, the messages a client may send, and how an event becomes a frame."""
+"""What is said over a socket beside the events: close codes, and the messages a client may send."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from app.domain.errors import BadMessageError, UnknownActionError
-from app.domain.events import Event
 from app.domain.model import Value
 
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -88,8 +87,3 @@ def parse_action(text: str) -> Action:
             ) from error
         where = ".".join(str(part) for part in first["loc"][1:]) or "the message"
         raise BadMessageError(f"{where}: {first['msg']}.") from error
-
-
-def frame(event: Event) -> str:
-    """The event as it goes over the wire."""
-    return event.model_dump_json()

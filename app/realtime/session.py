@@ -6,6 +6,7 @@ log that lost entries) pauses the feed, does its part and catches up again: one 
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,9 +29,12 @@ from app.domain.position import Position, decode_position
 from app.ports import Clock, EventLog
 from app.realtime import replies
 from app.realtime.feed import BehindError, Feed
-from app.realtime.hub import Framed, Hub
+from app.realtime.frames import Frames, frame
+from app.realtime.hub import Hub
+from app.realtime.news import News
 from app.realtime.outbound import Limits, Outbound, SlowConsumerError
-from app.realtime.protocol import MAX_MESSAGE_BYTES, Action, Close, Ping, Subscribe, frame, parse_action
+from app.realtime.protocol import MAX_MESSAGE_BYTES, Action, Close, Ping, Subscribe, parse_action
+from app.realtime.wire import offered
 from app.services.papers import Papers
 
 logger = logging.getLogger(__name__)
@@ -62,6 +66,7 @@ class Session:
         self._shared = shared
         self._hub = shared.hub
         self._outbound = Outbound(shared.limits)
+        self._wire = offered(websocket.scope)
         self._feed = Feed(shared.hub, shared.log, self._outbound, paper_id, shared.replay_limit)
         self._turn = anyio.Lock()
         self._reason: Close | None = None
@@ -90,18 +95,18 @@ class Session:
     # -- what the hub calls
 
     @property
-    def papers(self) -> Iterable[str] | None:
+    def papers(self) -> AbstractSet[str] | None:
         return self._feed.papers
 
-    def deliver(self, event: Framed) -> None:
+    def deliver(self, news: News) -> None:
         try:
-            self._feed.deliver(event)
+            self._feed.deliver(news)
         except SlowConsumerError:
             self._end(Close.SLOW_CONSUMER)
 
-    def deliver_system(self, kind: str, text: str) -> None:
+    def deliver_system(self, kind: str, frames: Frames) -> None:
         if self._greeted and self._paper_id is None:
-            self._outbound.offer_newest(kind, text)
+            self._outbound.offer_newest(kind, frames)
 
     def lose_log(self) -> None:
         self._feed.pause(self)  # at the lost entry: no pong may claim a later one before the resync
@@ -113,7 +118,10 @@ class Session:
     # -- the tasks of a connection
 
     async def _write(self) -> None:
-        await self._outbound.write(self._websocket.send_text)
+        if self._wire is None:
+            await self._outbound.send_each(self._websocket.send_text)
+        else:
+            await self._outbound.write(self._wire)
         self._end(Close.GONE)  # only a deleted paper closes the queue
 
     async def _serve(self) -> None:
@@ -136,8 +144,8 @@ class Session:
         """Runs a task of the connection; whatever ends it ends the connection, with its close code."""
         try:
             await task()
-        except WebSocketDisconnect:
-            self._end(None)
+        except WebSocketDisconnect as left:  # with that code it is the server who found the client too slow
+            self._end(Close.SLOW_CONSUMER if left.code == Close.SLOW_CONSUMER.code else None)
         except SlowConsumerError:
             self._end(Close.SLOW_CONSUMER)
         except PaperGoneError:
@@ -159,7 +167,8 @@ class Session:
         if resume is not None:
             await self._check_paper()
             self._feed.stand_at(resume.entry)
-            self._feed.know(self._paper_id or "", resume.seq)
+            if self._paper_id is not None:
+                self._feed.know(self._paper_id, resume.seq)
             snapshot = None
         else:
             snapshot = await self._take_snapshot()
@@ -285,6 +294,9 @@ class Session:
     async def _close(self, reason: Close) -> None:
         """Tells the client why, if it is still there to hear it."""
         self._hub.metrics.socket_closed(reason.code)
+        if self._wire is not None:
+            self._wire.cut(reason.code, reason.reason)
+            return
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             try:
                 await self._websocket.close(reason.code, reason.reason)

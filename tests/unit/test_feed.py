@@ -6,7 +6,9 @@ import anyio
 import pytest
 
 from app.realtime.feed import PAGE, BehindError, Feed
-from app.realtime.hub import Framed, Hub
+from app.realtime.frames import Frames
+from app.realtime.hub import Hub
+from app.realtime.news import News
 from app.realtime.outbound import Limits, Outbound
 from tests.support.log_by_hand import LogByHand, as_log, entry, hub_over
 
@@ -26,10 +28,10 @@ class Client:
     def papers(self) -> set[str] | None:
         return self.feed.papers
 
-    def deliver(self, event: Framed) -> None:
-        self.feed.deliver(event)
+    def deliver(self, news: News) -> None:
+        self.feed.deliver(news)
 
-    def deliver_system(self, kind: str, text: str) -> None:
+    def deliver_system(self, kind: str, frames: Frames) -> None:
         raise AssertionError("nobody told the hub of the system")
 
     def lose_log(self) -> None:
@@ -41,7 +43,7 @@ class Client:
     async def catch_up(self, until: str | None = None) -> None:
         behind: BehindError | None = None
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self.queue.write, self._send)
+            tasks.start_soon(self.queue.send_each, self._send)
             try:
                 await self.feed.catch_up(self, until)
             except BehindError as error:
@@ -52,7 +54,7 @@ class Client:
 
     async def sent(self) -> list[tuple[str, int]]:
         self.queue.close()
-        await self.queue.write(self._send)
+        await self.queue.send_each(self._send)
         return self.got
 
     async def _send(self, text: str) -> None:

@@ -1,12 +1,18 @@
 """The hub by itself: what it hands to whom, and what it says when the log has lost its position."""
 
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
 
+import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from app.domain.errors import UnavailableError
+from app.domain.position import entry_order
 from app.ports import LogEntry
-from app.realtime.hub import Framed, Hub
+from app.realtime.frames import Frames
+from app.realtime.hub import PART_FRAMES, Hub
+from app.realtime.news import News
 from tests.support.log_by_hand import LogByHand, entry, hub_over
 
 pytestmark = pytest.mark.anyio
@@ -15,18 +21,21 @@ pytestmark = pytest.mark.anyio
 class Watcher:
     """A consumer that notes what it is told, and where the hub stood then."""
 
-    def __init__(self, hub: Hub, papers: Iterable[str] | None) -> None:
+    def __init__(self, hub: Hub, papers: AbstractSet[str] | None) -> None:
         self.papers = papers
         self.told: list[str] = []
+        self.news: list[News] = []
         self._hub = hub
         hub.open(self)
         hub.join(self)
 
-    def deliver(self, event: Framed) -> None:
-        assert self._hub.position == event.entry, "a position is told that is not reached yet, or was passed already"
-        self.told.append(event.paper_id)
+    def deliver(self, news: News) -> None:
+        last = news.events[-1].order
+        assert entry_order(self._hub.position) >= last, "handed out before the position moves: a pong would lie"
+        self.told += [event.paper_id for event in news.events]
+        self.news.append(news)
 
-    def deliver_system(self, kind: str, text: str) -> None:
+    def deliver_system(self, kind: str, frames: Frames) -> None:
         self.told.append(kind)
 
     def lose_log(self) -> None:
@@ -45,6 +54,41 @@ async def test_it_hands_each_event_to_those_who_follow_it() -> None:
     await hub._read()
     assert (everything.told, only_a.told, neither.told) == (["a", "b"], ["a"], [])
     assert hub.position == "3-0"
+
+
+async def test_those_who_follow_the_same_are_handed_the_very_same_frames() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    first, second = Watcher(hub, None), Watcher(hub, None)
+    of_a, of_a_and_c, of_both = Watcher(hub, {"a"}), Watcher(hub, {"a", "c"}), Watcher(hub, {"a", "b"})
+    log.entries += [entry(2, "a"), entry(3, "b"), entry(4, "a", 2)]
+    await hub._read()
+    assert first.news[0].frames is second.news[0].frames
+    assert of_a.news[0].frames is of_a_and_c.news[0].frames
+    assert (of_a.told, of_both.told) == (["a", "a"], ["a", "b", "a"])
+
+
+async def test_a_long_reading_is_handed_out_in_parts_and_the_writers_have_their_turn_in_between() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    watcher = Watcher(hub, None)
+    log.entries += [entry(seq + 1, "a", seq) for seq in range(1, 2 * PART_FRAMES + 1)]
+    seen: list[int] = []
+
+    async def look() -> None:
+        while len(watcher.told) < 2 * PART_FRAMES:
+            seen.append(len(watcher.told))
+            assert hub.position == f"{len(watcher.told) + 1}-0"
+            await checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look)
+        tasks.start_soon(hub._read)
+    seen.append(len(watcher.told))
+    assert max(after - before for before, after in pairwise(seen)) <= PART_FRAMES
+    assert watcher.told == ["a"] * 2 * PART_FRAMES
 
 
 async def test_who_left_gets_nothing_more_of_the_log_but_counts_until_it_closes() -> None:

@@ -1,7 +1,7 @@
 """The seam between a snapshot and the events after it: what happens while the store is being read is not lost."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -40,6 +40,8 @@ class SlowStore:
 
 class Client:
     """The other end of a session's socket."""
+
+    scope: Mapping[str, Any] = {}
 
     def __init__(self) -> None:
         self._to_server, self._inbox = anyio.create_memory_object_stream[dict[str, Any]](10)
