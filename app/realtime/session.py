@@ -6,7 +6,6 @@ log that lost entries) pauses the feed, does its part and catches up again: one 
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,7 +94,7 @@ class Session:
     # -- what the hub calls
 
     @property
-    def papers(self) -> AbstractSet[str] | None:
+    def papers(self) -> set[str] | None:
         return self._feed.papers
 
     def deliver(self, news: News) -> None:
