@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,22 @@ async def test_two_applications_each_run_their_own_task(queue: CeleryQueue, work
     other.task.delay("p", 1)
     assert (worker.received, other.received) == ([], [("p", 1)])
     other.celery.close()
+
+
+def test_a_worker_takes_the_next_hint_although_the_ack_of_the_last_one_was_lost() -> None:
+    """A broker that dies between the two takes the ack with it: a worker has room for one message, and must not lose it."""
+    celery, task = create_celery("memory://", refuse)
+    received: list[Any] = []
+    with celery.connection_for_read() as connection, connection.channel() as channel:
+        consumer = celery.amqp.TaskConsumer(channel, callbacks=[lambda body, message: received.append(body[0])])
+        consumer.qos(prefetch_count=1)
+        with consumer:
+            for run in (1, 2):
+                task.delay("p", run)
+            for _ in range(2):
+                connection.drain_events(timeout=1)
+    celery.close()
+    assert received == [["p", 1], ["p", 2]]
 
 
 def test_a_process_that_only_sends_refuses_to_work() -> None:
