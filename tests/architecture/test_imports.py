@@ -30,6 +30,7 @@ def loggers_live_on() -> Iterator[None]:
         logger.disabled = disabled
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("loggers_live_on")
 @pytest.mark.parametrize("contract", CONTRACTS)
 def test_the_import_contract_holds(contract: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,6 +61,7 @@ def test_production_code_does_not_know_that_it_is_tested() -> None:
     assert [(name, sign) for name, text in SOURCES.items() for sign in signs if sign in text] == []
 
 
+@pytest.mark.slow
 def test_production_code_imports_nothing_that_only_tests_have() -> None:
     found = {name: imported_packages(text) & ONLY_IN_TESTS for name, text in SOURCES.items()}
     assert {name: packages for name, packages in found.items() if packages} == {}

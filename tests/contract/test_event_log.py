@@ -246,6 +246,7 @@ async def test_nothing_was_trimmed_while_the_log_still_has_its_beginning(log: Re
     assert await log.oldest_at() is None
 
 
+@pytest.mark.slow
 async def test_a_trimmed_log_says_since_when_it_reaches_and_what_was_before_does_not_hold(connect: Connect) -> None:
     log = connect(retention=100)
     genesis = await log.tail()

@@ -50,6 +50,7 @@ async def test_an_output_stored_again_replaces_itself(store: PaperStore) -> None
     assert await store.get_output("p", 1, Output.DOCUMENT) == a_document("second")
 
 
+@pytest.mark.slow
 async def test_a_long_text_can_be_stored(store: PaperStore) -> None:
     """4 million characters, the most a reader gives."""
     document = a_document("Größe des Modells 大 🚀. " * 180_000)
@@ -169,6 +170,7 @@ async def test_a_query_is_words_and_never_syntax(store: PaperStore) -> None:
         assert await found(store, q) == [], q  # operators are words too, which the document does not have
 
 
+@pytest.mark.slow
 async def test_a_query_of_a_thousand_words_is_answered(store: PaperStore) -> None:
     many = " ".join(f"w{n}" for n in range(1000))
     await put_document(store, many, id="p")

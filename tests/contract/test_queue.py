@@ -65,6 +65,7 @@ async def test_a_hint_runs_the_task_outside_the_loop(queue: CeleryQueue, worker:
     assert threading.get_ident() not in worker.threads
 
 
+@pytest.mark.slow
 async def test_many_hints_are_sent_at_once(queue: CeleryQueue, worker: Worker) -> None:
     await asyncio.gather(*(queue.send("p", run) for run in range(100)))
     assert sorted(worker.received) == [("p", run) for run in range(100)]

@@ -30,6 +30,9 @@ pytestmark = pytest.mark.anyio
 PAPER = files.PAPERS / "own_example.tex"
 
 
+both = pytest.mark.parametrize("make", [InlineReader, pytest.param(SubprocessReader, marks=pytest.mark.slow)])
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -48,7 +51,7 @@ def _child(body: str, **limits: float) -> SubprocessReader:
     )
 
 
-@pytest.mark.parametrize("make", [InlineReader, SubprocessReader])
+@both
 async def test_progress_comes_page_by_page_and_the_reading_after_it(make: Callable[[], Reader]) -> None:
     told: list[tuple[int, int]] = []
 
@@ -62,7 +65,7 @@ async def test_progress_comes_page_by_page_and_the_reading_after_it(make: Callab
     assert told == [(1, 2), (2, 2)]
 
 
-@pytest.mark.parametrize("make", [InlineReader, SubprocessReader])
+@both
 async def test_a_file_nobody_can_read_is_the_same_error_from_both(make: Callable[[], Reader]) -> None:
     with pytest.raises(ReadError) as refused:
         await make().read(b"   ", TEXT, _ignore)
@@ -70,11 +73,13 @@ async def test_a_file_nobody_can_read_is_the_same_error_from_both(make: Callable
     assert "OCR" in refused.value.detail
 
 
+@pytest.mark.slow
 async def test_both_give_the_same_reading() -> None:
     data = PAPER.read_bytes()
     assert await SubprocessReader().read(data, LATEX, _ignore) == await InlineReader().read(data, LATEX, _ignore)
 
 
+@pytest.mark.slow
 async def test_what_on_progress_raises_ends_the_reading_and_comes_back() -> None:
     async def refuse(done: int, total: int) -> None:
         raise ConnectionError("no store")
@@ -84,12 +89,14 @@ async def test_what_on_progress_raises_ends_the_reading_and_comes_back() -> None
             await reader.read(b"One.", TEXT, refuse)
 
 
+@pytest.mark.slow
 async def test_a_child_that_is_killed_by_a_signal_crashed() -> None:
     reader = _child("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     with pytest.raises(ReaderCrashedError, match="SIGSEGV"):
         await reader.read(b"x", TEXT, _ignore)
 
 
+@pytest.mark.slow
 async def test_a_child_that_ends_without_an_answer_crashed_and_its_last_words_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -102,6 +109,7 @@ async def test_a_child_that_ends_without_an_answer_crashed_and_its_last_words_ar
     ], "a stranger's bad file is one line, with no traceback"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer", [b"nonsense that is longer than a frame's head", b"r" + bytes(7) + b"\x02{}", b"p" + bytes(7) + b"\x02[]"]
 )
@@ -110,6 +118,7 @@ async def test_an_answer_that_makes_no_sense_is_a_crash(answer: bytes) -> None:
         await _child(f"import os; os.write(1, {answer!r})").read(b"x", TEXT, _ignore)
 
 
+@pytest.mark.slow
 async def test_a_child_that_hangs_is_killed_in_time(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     reader = _child(
@@ -120,6 +129,7 @@ async def test_a_child_that_hangs_is_killed_in_time(tmp_path: Path) -> None:
     assert not psutil.pid_exists(int(pid.read_text()))
 
 
+@pytest.mark.slow
 async def test_a_cancelled_reading_leaves_no_process_behind() -> None:
     reader = _child("import os, time; os.write(1, b'p' + (5).to_bytes(8, 'big') + b'[1,2]'); time.sleep(60)")
     before = set(psutil.Process().children())
@@ -135,12 +145,14 @@ async def test_a_cancelled_reading_leaves_no_process_behind() -> None:
     assert set(psutil.Process().children()) == before
 
 
+@pytest.mark.slow
 async def test_a_child_without_memory_says_so() -> None:
     reader = _child("import os; os.write(1, b'm' + bytes(8))", memory_mb=64)
     with pytest.raises(ReaderOutOfMemoryError, match="64 MB"):
         await reader.read(b"x", TEXT, _ignore)
 
 
+@pytest.mark.slow
 async def test_the_child_has_none_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERS_STORE_URL", "mongodb://user:password@host")
     reader = _child("import os, sys; sys.exit('PAPERS_STORE_URL' in os.environ)")

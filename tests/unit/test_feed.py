@@ -119,6 +119,7 @@ async def test_a_paused_feed_misses_nothing_and_repeats_nothing() -> None:
     assert await client.sent() == a_life(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE])
 async def test_pages_follow_each_other_without_a_hole(length: int) -> None:
     log = LogByHand(*(entry(seq + 1000, "a", seq) for seq in range(1, length + 1)))

@@ -18,6 +18,7 @@ def service() -> Iterator[SharedService]:
     service.close()
 
 
+@pytest.mark.slow
 async def test_tests_share_one_service_and_after_so_many_there_is_a_new_one(service: SharedService) -> None:
     seen = []
     for _ in range(shared.TESTS + 1):

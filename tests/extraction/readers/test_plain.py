@@ -34,6 +34,7 @@ class TestText:
             "A prediction\nis state-of-the-art\nwhen its self-attention\nis. We like self-attention."
         ]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("unit", ["a", "é", "a-", "a-\n", "-\n", " ", "\n "])
     def test_one_thing_a_hundred_thousand_times_takes_no_time(self, unit: str) -> None:
         read_or_refused(b"x" + unit.encode() * (100_000 // len(unit)), TEXT)
@@ -81,11 +82,13 @@ Figure 1: A gauge.
         assert blocks(reading, BlockKind.CAPTION) == ["a | b", "1 | 2", "Figure 1: A gauge."]
         assert blocks(reading, BlockKind.REFERENCE) == ["Doodson 1921.", "Darwin 1898."]
 
+    @pytest.mark.slow
     def test_brackets_without_end_are_too_complex(self) -> None:
         refused = read_or_refused(b"![" * 100_000, MARKDOWN)
         assert isinstance(refused, ReadError)
         assert refused.code == "file_too_complex"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("mark", [b"> ", b"[", b"*a **b ", b"`", b"<!--", b"- "])
     def test_marks_repeated_without_end_do_not_hang_it(self, mark: bytes) -> None:
         assert read(b"x\n\n" + mark * 500 + b"y", MARKDOWN).blocks
@@ -117,6 +120,7 @@ class TestLatex:
         data = b"\\begin{thebibliography}{1}\\bibitem{a} One.\n\n\\bibitem[B(1)]{b} Two.\\end{thebibliography}"
         assert blocks(read(data, LATEX), BlockKind.REFERENCE) == ["One.", "Two."]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "hostile",
         [

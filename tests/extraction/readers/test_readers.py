@@ -21,6 +21,7 @@ def test_the_drafts_kinds_are_the_domains() -> None:
     assert set(typing.get_args(draft.Kind)) == {kind.value for kind in BlockKind}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL_PAPERS)
 def test_spans_are_exact_in_a_real_paper(name: str) -> None:
     path = files.PAPERS / name

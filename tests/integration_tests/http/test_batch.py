@@ -57,6 +57,7 @@ async def test_a_paper_named_twice_runs_once(lane: Lane) -> None:
     assert (await snapshot(lane, paper_id))["run"] == 1
 
 
+@pytest.mark.slow
 async def test_a_thousand_unknown_papers_are_a_thousand_rejections(lane: Lane) -> None:
     answer = await batch(lane, [f"unknown-{number}" for number in range(1000)])
     assert answer["accepted"] == []

@@ -121,6 +121,7 @@ async def test_a_text_frame_that_is_no_utf8_closes_the_socket_with_1007(live_lan
         assert await socket.receive_close() == differences.BAD_UTF8.on("live")
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_thousand_messages_at_once_are_answered_each_and_in_order(lane: Lane, connect: Connect) -> None:
     """Pings, and every tenth message a bad one, so that an answer out of place is seen."""

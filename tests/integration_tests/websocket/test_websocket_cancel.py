@@ -51,9 +51,9 @@ async def test_a_queued_run_is_cancelled_before_any_worker_has_it(in_process: In
 @pytest.mark.parametrize(
     ("stage", "status", "progress"),
     [
-        ("read", "processing", 0),
+        pytest.param("read", "processing", 0, marks=pytest.mark.slow),
         ("entities", "extracting_entities", 55),
-        ("knowledge_graph", "building_knowledge_graph", 90),
+        pytest.param("knowledge_graph", "building_knowledge_graph", 90, marks=pytest.mark.slow),
     ],
 )
 async def test_a_running_paper_is_cancelled_at_any_stage_and_its_worker_writes_nothing_more(

@@ -99,6 +99,7 @@ async def test_a_failed_run_converges(lane: Lane, connect: Connect) -> None:
         await converged(lane, socket, paper_id, "failed")
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.in_process
 async def test_a_cancelled_run_converges_and_so_do_the_next_run_and_the_deletion(

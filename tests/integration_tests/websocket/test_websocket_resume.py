@@ -42,6 +42,7 @@ async def test_a_watcher_who_comes_back_gets_what_was_missed(lane: Lane, test_pa
     assert statuses(replayed)[-1] == "completed"
 
 
+@pytest.mark.slow
 async def test_from_every_event_of_a_run_exactly_the_later_ones_follow(lane: Lane, websocket_client: Socket) -> None:
     await opened(websocket_client)
     paper_id = await upload(lane)
@@ -58,6 +59,7 @@ async def test_from_every_event_of_a_run_exactly_the_later_ones_follow(lane: Lan
             )
 
 
+@pytest.mark.slow
 async def test_every_position_that_is_told_can_be_resumed_from(lane: Lane, connect: Connect) -> None:
     paper_id = await upload(lane)
     await lane.settled()
@@ -148,6 +150,7 @@ async def test_a_snapshot_that_is_ahead_of_the_log_is_followed_by_later_events_o
         assert seqs(of(paper_id, everything.transcript.messages))[-2:] == [2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.in_process
 async def test_a_replay_of_more_than_one_page_has_no_hole_between_the_pages(in_process: InProcessLane) -> None:
     count = 2 * PAGE + 1
