@@ -45,7 +45,7 @@ async def test_a_task_left_behind_fails_the_test_that_left_it_and_not_the_next(s
     async def leave_one() -> None:
         kept.append(asyncio.create_task(forgotten()))
 
-    with pytest.raises(AssertionError, match=r"the test left behind:\n  api: task .*forgotten"):
+    with pytest.raises(AssertionError, match=r"the test left behind:\n  api: task .*forgotten"):  # noqa: PT012  # leaving raises
         async with service.lane() as lane:
             lane.call_api(leave_one)
             service.tasks_may_take = 0.0
