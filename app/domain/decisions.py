@@ -219,7 +219,7 @@ def _move(change: Change, status: Status, message: str, now: datetime, **changes
 def _tell_progress(
     change: Change, stage: StagePlan, percent: int, stages_done: int, now: datetime, **changes: Any
 ) -> Change:
-    finished = percent == 100 and stage.name in change.record.stages_done
+    finished = stage.name in change.record.stages_done
     progress = progress_of_run(stages_done, 0 if finished else percent)
     at_work = STAGES[min(stages_done, len(STAGES) - 1)].name
     return _emit(

@@ -21,6 +21,11 @@ def test_a_position_comes_back_as_it_was(entry: str, seq: int) -> None:
     assert decode_position(position.encode()) == position
 
 
+def test_a_position_without_a_seq_is_the_same_text_wherever_it_is_given_out() -> None:
+    assert Position(entry="1-1").encode() == encoded("1-1")
+    assert Position(entry="1-1", seq=2).encode() == encoded("1-1.2")
+
+
 def test_a_position_needs_no_escaping_in_a_url() -> None:
     texts = {Position(entry=f"{10**12 + number}-{number}", seq=number).encode() for number in range(100)}
     assert len(texts) == 100
@@ -40,6 +45,7 @@ def test_a_position_may_keep_its_padding(entry: str) -> None:
         pytest.param("$", id="the log's own word for its end"),
         pytest.param("not base64 at all!", id="no base64"),
         pytest.param("a", id="base64 of no length"),
+        pytest.param("!" + encoded("1-1"), id="a character before it that base64 does not know"),
         pytest.param("é" * 4, id="beyond ASCII"),
         pytest.param(encoded("é"), id="beyond ASCII inside"),
         pytest.param("\x00", id="a zero byte"),

@@ -149,7 +149,8 @@ def decide(name: str) -> History:
 ALL_DECISIONS = [
     name
     for name, function in getmembers(decisions, isfunction)
-    if function.__module__ == decisions.__name__ and not name.startswith("_")
+    # In a mutation run each function has copies beside it, named x_…
+    if function.__module__ == decisions.__name__ and not name.startswith(("_", "x_"))
 ]
 
 
