@@ -69,7 +69,7 @@ def queue(record: PaperRecord, now: datetime) -> Change:
     paper = record.paper
     if paper.status in ACTIVE:
         raise PaperBusyError(paper.status)
-    reset = record.model_copy(update={"stages_done": (), "lease": None, "attempts": 0, "last_error": None})
+    reset = record.model_copy(update={"stages_done": (), "attempts": 0, "last_error": None})
     return _move(
         Change(record=reset),
         Status.QUEUED,

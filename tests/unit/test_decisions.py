@@ -1,11 +1,12 @@
 """What each decision tells: numbers, stages and sentences, word for word."""
 
+from datetime import timedelta
 from itertools import accumulate
 
 import pytest
 
 from app.domain import decisions
-from app.domain.decisions import MAX_ATTEMPTS, OUTBOX_LIMIT, Findings
+from app.domain.decisions import LEASE, MAX_ATTEMPTS, OUTBOX_LIMIT, Findings
 from app.domain.errors import (
     ContendedError,
     EmptyFileError,
@@ -14,14 +15,16 @@ from app.domain.errors import (
     LeaseLostError,
     MissingFileError,
     PaperGoneError,
+    PaperNotFoundError,
     PaperProcessingError,
     UnsupportedTypeError,
 )
 from app.domain.events import EntityExtractionEvent, PaperEvent, PaperProgressEvent, PaperStatusEvent
 from app.domain.lifecycle import Status
-from app.domain.paper import Output, PaperRecord
+from app.domain.model import to_milliseconds
+from app.domain.paper import Lease, Output, Paper, PaperRecord
 from app.domain.stages import ENTITIES, READ, STAGES, STRUCTURE, StagePlan, progress_of_run
-from tests.unit.test_projection import BROKEN, FOUND, History
+from tests.unit.test_projection import BROKEN, FOUND, History, decide, give_up_three_times
 
 DONE = list(accumulate(stage.weight for stage in STAGES))
 """The run's progress after each stage."""
@@ -151,7 +154,79 @@ def test_why_a_run_failed_is_told_to_people_and_to_programs() -> None:
     assert history.record.paper.error == BROKEN.model_copy(update={"stage": ENTITIES.name})
 
 
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("submit", set(Paper.model_fields) - {"seq"}),
+        (
+            "queue",
+            {"status", "run", "progress", "stage", "error", "queued_at", "started_at", "finished_at", "updated_at"},
+        ),
+        ("claim", {"status", "stage", "started_at", "updated_at"}),
+        ("report_progress", {"progress", "stage", "updated_at"}),
+        ("finish_stage", {"status", "stage", "error", "finished_at", "updated_at"}),
+        ("fail", {"status", "stage", "error", "finished_at", "updated_at"}),
+        ("cancel", {"status", "stage", "error", "finished_at", "updated_at"}),
+        ("delete", {"updated_at"}),
+    ],
+)
+def test_an_event_carries_the_fields_it_sets_and_no_others(name: str, fields: set[str]) -> None:
+    assert set(decide(name).events()[-1].data.changes) == fields
+
+
+def test_the_first_event_says_that_there_was_no_status_before() -> None:
+    event = History().events()[0]
+    assert isinstance(event, PaperStatusEvent)
+    assert (event.data.previous_status, event.data.status, event.data.progress) == (None, "uploaded", 0)
+    assert event.data.run == 0
+
+
+def test_a_new_run_begins_from_nothing() -> None:
+    history = give_up_three_times(History()).queue()
+    event, paper = history.events()[-1], history.record.paper
+    assert isinstance(event, PaperStatusEvent)
+    assert (event.data.previous_status, event.data.progress, event.data.run) == ("failed", 0, 2)
+    assert (paper.progress, paper.stage, paper.error, paper.run) == (0, None, None, 2)
+    assert (paper.started_at, paper.finished_at) == (None, None)
+    kept = history.record
+    assert (kept.stages_done, kept.lease, kept.attempts, kept.last_error) == ((), None, 0, None)
+
+
+def test_a_run_that_is_queued_again_in_the_middle_of_its_way_begins_at_its_first_stage() -> None:
+    history = History().start().finish(3)
+    history.then(decisions.cancel(history.record, history.now)).queue()
+    assert (history.record.stages_done, history.record.paper.progress) == ((), 0)
+
+
+def test_the_times_of_a_run_are_those_of_its_decisions() -> None:
+    history, times = History(), {}
+    for field, step in [("queued_at", history.queue), ("started_at", history.claim)]:
+        times[field] = to_milliseconds(history.now)
+        step()
+    history.finish(len(STAGES) - 1)
+    times["finished_at"] = times["updated_at"] = to_milliseconds(history.now)
+    paper = history.finish(1).record.paper
+    assert {field: getattr(paper, field) for field in times} == times
+
+
+def test_a_deleted_paper_is_refused_by_its_id() -> None:
+    history = decide("delete")
+    for decision in (decisions.queue, decisions.cancel, decisions.delete):
+        with pytest.raises(PaperNotFoundError, match="'p1'"):
+            decision(history.record, history.now)
+
+
 # -- attempts
+
+
+def test_a_lease_may_be_taken_at_the_very_moment_it_ends() -> None:
+    history = History().start()
+    lease = history.record.lease
+    assert lease is not None
+    with pytest.raises(LeaseLostError):
+        decisions.claim(history.record, 1, "other", "t2", lease.expires_at - timedelta(milliseconds=1))
+    taken = decisions.claim(history.record, 1, "other", "t2", lease.expires_at).record.lease
+    assert taken == Lease(owner="other", token="t2", expires_at=lease.expires_at + LEASE)
 
 
 def test_a_run_whose_workers_are_lost_tells_what_ended_the_last_attempt_that_said_why() -> None:
