@@ -96,7 +96,10 @@ class PaperStore(Protocol):
         """The newest mark."""
 
     async def mark_relayed(self, paper_id: str, seq: int, at: datetime) -> None:
-        """Marks the paper's events up to `seq`."""
+        """Marks the paper's events up to `seq`; those that were marked keep their mark."""
+
+    async def mark_again(self, since: datetime, at: datetime) -> None:
+        """Gives the events marked at `since` or later this new mark."""
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """Queued runs and runs whose lease ended, oldest first."""

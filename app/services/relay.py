@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
+from app.domain.errors import UnavailableError
 from app.domain.events import PaperEvent
 from app.logs import about
 from app.ports import Clock, EventLog, PaperStore
@@ -13,7 +14,7 @@ from app.services.wake import Wake
 
 logger = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 1.0
+SWEEP_EVERY = timedelta(seconds=1)
 BATCH = 500
 SAFE_AFTER = timedelta(seconds=10)
 """How long a log may take to make an entry durable: after a restart, newer ones are offered again."""
@@ -28,24 +29,35 @@ class Relay:
         self._clock = clock
         self._wake = wake
         self._epoch: str | None = None
+        self._swept_at: datetime | None = None
+        """When a restart of the log was last looked for; None when there may have been one since."""
 
     async def run(self) -> None:
-        woken = False
         while True:
-            # A restart of the log is looked for at each sweep: not at each event, which would cost a call each.
-            await keep_going(self._clock, "relay", self.relay if woken else self.sweep)
-            woken = await self._wake.wait(SWEEP_SECONDS)
+            # Once a second, however busy the relay is: not at each event, which would cost a call each.
+            late = self._swept_at is None or self._clock.now() - self._swept_at >= SWEEP_EVERY
+            await keep_going(self._clock, "relay", self.sweep if late else self.relay)
+            await self._wake.wait(SWEEP_EVERY.total_seconds())
 
     async def sweep(self) -> None:
         """Empties the outbox; when the log may have lost its newest entries, offers those again first."""
+        now = self._clock.now()
         epoch = await self._log.epoch()
         if epoch != self._epoch:
             await self._offer_again()
             self._epoch = epoch
+        self._swept_at = now
         await self.relay()
 
     async def relay(self) -> None:
         """Empties the outbox."""
+        try:
+            await self._empty_outbox()
+        except UnavailableError:
+            self._swept_at = None  # a log that comes back may have lost entries: no mark before those are offered again
+            raise
+
+    async def _empty_outbox(self) -> None:
         full = True
         while full:
             waiting = await self._store.outbox(BATCH)
@@ -59,6 +71,7 @@ class Relay:
             return
         for paper_id, events in _by_paper(await self._store.relayed_since(last - SAFE_AFTER)):
             await self._append_in_order(paper_id, events)
+        await self._store.mark_again(last - SAFE_AFTER, self._clock.now())  # the log may lose them once more
 
     async def _offer(self, waiting: Iterable[PaperEvent]) -> None:
         for paper_id, events in _by_paper(waiting):

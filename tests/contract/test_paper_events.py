@@ -65,6 +65,18 @@ async def test_marked_events_leave_the_outbox_and_are_known_as_relayed(store: Pa
     assert await store.relayed_since(at(20.001)) == []
 
 
+async def test_marks_that_are_given_again_move_and_older_ones_stay(store: PaperStore) -> None:
+    await run_to_completed(store, await put_paper(store, id="p"))
+    for seq in (1, 2, 3):
+        await store.mark_relayed("p", seq, at(10 * seq))
+    waiting = seqs(await store.outbox(100))
+    await store.mark_again(at(20), at(100))
+    assert seqs(await store.relayed_since(at(0))) == [1, 2, 3]
+    assert seqs(await store.relayed_since(at(20))) == [2, 3]
+    assert seqs(await store.relayed_since(at(100))) == [2, 3]
+    assert seqs(await store.outbox(100)) == waiting, "an event left the outbox that nobody relayed"
+
+
 async def test_relayed_events_come_papers_together_and_in_order(store: PaperStore) -> None:
     for paper_id in ("b", "a"):
         await write(store, queued(await put_paper(store, id=paper_id)))

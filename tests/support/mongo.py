@@ -89,6 +89,10 @@ class _Collection:
     async def update_one(self, wanted: Document, update: Document) -> Any:
         return await self._call(lambda: self._whole(wanted, lambda: self._mock.update_one(wanted, update)))
 
+    async def update_many(self, wanted: Document, update: Document) -> Any:
+        assert len(update) == 1, "with several operators a failed update leaves half a document"
+        return await self._call(lambda: self._mock.update_many(wanted, update))
+
     async def find_one_and_update(self, wanted: Document, update: Document, **kwargs: Any) -> Document | None:
         return await self._call(
             lambda: self._whole(wanted, lambda: self._mock.find_one_and_update(wanted, update, **kwargs))

@@ -1,13 +1,17 @@
 """G1: what is stored is published, what is published was stored, and everything once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import pytest
 
 from app.adapters.event_log.redis import LAST_SEQ, STREAM
 from app.domain.errors import UnavailableError
 from tests.support.bench import Bench
+from tests.support.deadlines import until
 
 pytestmark = pytest.mark.anyio
 
@@ -70,6 +74,49 @@ async def test_a_long_outage_does_not_shorten_what_is_offered_again(bench: Bench
     assert await bench.logged() == [(paper_id, 1), (paper_id, 2)]
 
 
+async def test_what_was_offered_again_is_offered_once_more_when_it_is_lost_once_more(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    relay = bench.services.relay
+    await relay.sweep()
+    await lose(bench, paper_id)
+    bench.clock.advance(11)
+    await relay.sweep()
+    other = await bench.submit()
+    await relay.relay()
+    await lose(bench, paper_id)
+    await relay.sweep()
+    assert sorted(await bench.logged()) == sorted([(paper_id, 1), (other, 1)])
+
+
+async def test_a_relay_that_is_busy_all_the_time_still_sees_that_the_log_restarted(bench: Bench) -> None:
+    async with running_relay(bench):
+        paper_id = await bench.submit()
+        await until_nothing_waits(bench)
+        await lose(bench, paper_id)
+        for _ in range(4):
+            await bench.submit()
+            await until_nothing_waits(bench)
+            bench.clock.advance(0.4)
+        assert (paper_id, 1) in await bench.logged(), "the log restarted 1.6 s ago, and what it lost stays lost"
+
+
+async def test_after_an_outage_nothing_is_marked_before_what_was_lost_is_offered_again(bench: Bench) -> None:
+    """The newest mark tells how far back to look: one set too early would hide what was lost long ago."""
+    async with running_relay(bench):
+        paper_id = await bench.submit()
+        await until_nothing_waits(bench)
+        bench.backing.redis.connected = False
+        other = await bench.submit()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        bench.backing.redis.connected = True
+        await lose(bench, paper_id)
+        bench.clock.advance(20)
+        await bench.submit()
+        await until_nothing_waits(bench)
+        assert {(paper_id, 1), (other, 1)} <= set(await bench.logged())
+
+
 async def test_events_wait_in_the_outbox_while_the_log_is_away(bench: Bench) -> None:
     paper_id = await bench.submit()
     bench.backing.redis.connected = False
@@ -79,3 +126,28 @@ async def test_events_wait_in_the_outbox_while_the_log_is_away(bench: Bench) -> 
     bench.backing.redis.connected = True
     await bench.services.relay.relay()
     assert await bench.logged() == [(paper_id, 1)]
+
+
+@asynccontextmanager
+async def running_relay(bench: Bench) -> AsyncIterator[None]:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(bench.services.relay.run)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def until_nothing_waits(bench: Bench) -> None:
+    async def nothing_waits() -> bool:
+        return (await bench.store.counts()).waiting == 0
+
+    await until(nothing_waits, "an empty outbox")
+
+
+async def lose(bench: Bench, paper_id: str) -> None:
+    """The log starts again without what it had of the paper."""
+    redis = bench.side.redis
+    rows: Any = await redis.xrange(STREAM)
+    gone = [entry for entry, fields in rows if paper_id.encode() in fields.get(b"event", b"")]
+    await redis.xdel(STREAM, *gone)
+    await redis.delete(LAST_SEQ + paper_id)
+    bench.backing.redis.restart()

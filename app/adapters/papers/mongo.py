@@ -203,6 +203,11 @@ class MongoPaperStore:
         await self._papers.update_one({"_id": paper_id}, {"$pull": {"outbox": {"seq": {"$lte": seq}}}})
 
     @answering
+    async def mark_again(self, since: datetime, at: datetime) -> None:
+        marked_since = {"relayed_at": {"$gte": format_timestamp(since)}}
+        await self._events.update_many(marked_since, {"$set": {"relayed_at": format_timestamp(at)}})
+
+    @answering
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
         running = {"$in": sorted(RUNNING)}
         wanted = {

@@ -162,6 +162,11 @@ class SqlitePaperStore:
         values = (format_timestamp(at), paper_id, seq)
         await self._database.write(lambda connection: connection.execute(sql, values).rowcount)
 
+    async def mark_again(self, since: datetime, at: datetime) -> None:
+        sql = "UPDATE events SET relayed_at = ? WHERE relayed_at >= ?"
+        values = (format_timestamp(at), format_timestamp(since))
+        await self._database.write(lambda connection: connection.execute(sql, values).rowcount)
+
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
         rows = await self._all(
             f"""SELECT record FROM papers
