@@ -208,7 +208,7 @@ async def get_relationships(paper_id: str, papers: ThePapers) -> Items[Relations
     "/{paper_id}/file",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+        200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
         **documented(UNKNOWN),
     },
 )
@@ -224,11 +224,12 @@ async def get_file(paper_id: str, papers: ThePapers) -> StreamingResponse:
             yield chunk
 
     headers = {
+        "Content-Type": paper.content_type,  # as a header: to a media type of text Starlette adds a charset, which nobody knows
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(paper.filename, safe='')}",
         "Content-Length": str(paper.size),
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(body(), media_type=paper.content_type, headers=headers)
+    return StreamingResponse(body(), headers=headers)
 
 
 @router.post("/{paper_id}/process", responses=answers(OPENED, UNKNOWN, BUSY))
