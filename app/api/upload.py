@@ -30,7 +30,7 @@ async def receive_file(request: Request, limit_mb: int) -> AsyncIterator[tuple[s
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and float(declared) > limit_mb * MEGABYTE + OVERHEAD:
         raise UploadCutOffError(limit_mb)
-    parser = MultiPartParser(request.headers, _counted(request, limit_mb), max_files=1, max_fields=10)
+    parser = _Parser(request, limit_mb)
     try:
         form = await parser.parse()
     except (MultiPartException, ClientDisconnect) as error:
@@ -44,10 +44,23 @@ async def receive_file(request: Request, limit_mb: int) -> AsyncIterator[tuple[s
         await form.close()
 
 
-async def _counted(request: Request, limit_mb: int) -> AsyncGenerator[bytes, None]:
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit_mb * MEGABYTE + OVERHEAD:
-            raise UploadCutOffError(limit_mb)
-        yield chunk
+class _Parser(MultiPartParser):
+    """Takes one form in, counting its bytes; a form that stops before its end is refused like one that is none."""
+
+    def __init__(self, request: Request, limit_mb: int) -> None:
+        super().__init__(request.headers, self._counted(request, limit_mb), max_files=1, max_fields=10)
+        self._has_ended = False
+
+    def on_end(self) -> None:
+        """What the parser calls at the form's last boundary."""
+        self._has_ended = True
+
+    async def _counted(self, request: Request, limit_mb: int) -> AsyncGenerator[bytes, None]:
+        received = 0
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received > limit_mb * MEGABYTE + OVERHEAD:
+                raise UploadCutOffError(limit_mb)
+            yield chunk
+        if not self._has_ended:
+            raise MissingFileError  # from in here: so the parser closes the file it had begun
