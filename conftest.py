@@ -47,7 +47,7 @@ def pytest_collection_finish() -> None:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     """Every async test ends, whatever it waits for."""
     if inspect.iscoroutinefunction(pyfuncitem.obj):
-        seconds = 60 if pyfuncitem.config.getoption("--live") else 10
+        seconds = 60 if pyfuncitem.config.getoption("--live") or pyfuncitem.get_closest_marker("slow") else 10
         pyfuncitem.obj = ends_within(seconds, pyfuncitem.obj)
 
 
