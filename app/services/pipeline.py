@@ -49,12 +49,22 @@ class Hold(Value):
 class Pipeline:
     """Any number of workers may be told of the same run; one holds its lease, and only that one's writes count."""
 
-    def __init__(self, store: PaperStore, writer: Writer, stages: Sequence[Stage], clock: Clock, owner: str) -> None:
+    def __init__(
+        self,
+        store: PaperStore,
+        writer: Writer,
+        stages: Sequence[Stage],
+        clock: Clock,
+        owner: str,
+        clear_up: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """`clear_up` removes what was written of a paper that is deleted."""
         self._store = store
         self._writer = writer
         self._stages = stages
         self._clock = clock
         self._owner = owner
+        self._clear_up = clear_up
         self.active = 0
         """Runs this pipeline works on."""
 
@@ -69,11 +79,14 @@ class Pipeline:
         if record is None:
             return
         self.active += 1
+        kept = False
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._renew, hold, tasks)
-                await self._work(hold, record)
+                kept = await self._work(hold, record)
                 tasks.cancel_scope.cancel()
+            if not kept:  # if the paper is gone, the last sweep may have been before this worker's last output
+                await self._when_available(lambda: self._clear_up(paper_id))
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
                 await self._release(hold)
@@ -108,7 +121,8 @@ class Pipeline:
             except (UnavailableError, ContendedError) as error:
                 logger.warning("the lease was not renewed: %s", error.detail)
 
-    async def _work(self, hold: Hold, record: PaperRecord) -> None:
+    async def _work(self, hold: Hold, record: PaperRecord) -> bool:
+        """All stages that are left; False when the run moved on meanwhile."""
         try:
             while len(record.stages_done) < len(self._stages):
                 stage = self._stages[len(record.stages_done)]
@@ -120,15 +134,18 @@ class Pipeline:
             await self._store.prune_outputs(hold.paper_id, keep=record.outputs)
         except (LeaseLostError, PaperNotFoundError):
             logger.info("the run moved on without this worker")
+            return False
         except ReadError as error:
-            await self._end(hold, decisions.fail, error)
+            return await self._end(hold, decisions.fail, error)
         except RetryableError as error:
-            await self._end(hold, decisions.give_up_attempt, error)
+            return await self._end(hold, decisions.give_up_attempt, error)
         except Exception:
             unforeseen = PaperProcessingError("Something unforeseen went wrong in the service; its log tells more.")
             # A paper deleted under its worker loses its file and outputs: then nothing is wrong.
-            if await self._end(hold, decisions.give_up_attempt, unforeseen):
-                logger.exception("an unexpected error")
+            if not await self._end(hold, decisions.give_up_attempt, unforeseen):
+                return False
+            logger.exception("an unexpected error")
+        return True
 
     async def _finish(self, hold: Hold, stage: Stage, record: PaperRecord) -> PaperRecord:
         """One stage, and the write that ends it."""

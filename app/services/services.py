@@ -66,7 +66,7 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Service
         graph=ports.graph,
         log=ports.log,
         clock=clock,
-        pipeline=Pipeline(ports.store, writer, stages, clock, owner),
+        pipeline=Pipeline(ports.store, writer, stages, clock, owner, sweeper.clear_after_worker),
         relay=Relay(ports.store, ports.log, clock, relay_wake),
         dispatcher=Dispatcher(ports.store, ports.queue, clock, dispatcher_wake),
         sweeper=sweeper,

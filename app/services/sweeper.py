@@ -54,15 +54,24 @@ class Sweeper:
     async def clear(self, record: PaperRecord) -> None:
         """Removes what a deleted paper left elsewhere; for good once nobody can hold a lease on it any more."""
         paper_id = record.paper.id
-        await self._files.remove(paper_id)
-        await self._store.prune_outputs(paper_id, keep={})
-        await self._graph.remove(paper_id)
+        await self._remove(paper_id)
         if record.lease is not None and record.lease.expires_at > self._clock.now():
             return  # its worker may still be writing: come again
         try:
             await self._writer.write(paper_id, _mark_swept)
         except PaperNotFoundError:
             logger.debug("the tombstone was purged by another process")
+
+    async def clear_after_worker(self, paper_id: str) -> None:
+        """Removes what a worker wrote that did not know yet of a deletion; nothing of a paper that is there."""
+        record = await self._store.get(paper_id)
+        if record is None or record.deleted_at is not None:
+            await self._remove(paper_id)
+
+    async def _remove(self, paper_id: str) -> None:
+        await self._files.remove(paper_id)
+        await self._store.prune_outputs(paper_id, keep={})
+        await self._graph.remove(paper_id)
 
 
 def _mark_swept(record: PaperRecord) -> Change:

@@ -76,7 +76,8 @@ class Bench:
     def pipeline(self, stages: Sequence[Stage]) -> Pipeline:
         """A worker's pipeline with other stages."""
         writer = Writer(self.store, self.clock, lambda: None)
-        return Pipeline(self.store, writer, stages, self.clock, "a worker with other stages")
+        clear_up = self.services.sweeper.clear_after_worker
+        return Pipeline(self.store, writer, stages, self.clock, "a worker with other stages", clear_up)
 
     async def entity_keys(self, paper_id: str) -> list[str]:
         """The entities found in the paper."""

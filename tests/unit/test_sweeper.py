@@ -4,8 +4,12 @@ import pytest
 
 from app.adapters.event_log.redis import STREAM
 from app.domain import decisions
+from app.domain.decisions import Findings
 from app.domain.paper import Output
+from app.domain.stages import READ
+from app.services.stages import Stage, Work
 from tests.support.bench import Bench
+from tests.support.builders import an_entity
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +38,27 @@ async def test_what_a_worker_still_wrote_after_the_deletion_is_removed_when_its_
     await bench.services.sweeper.sweep()
     assert (await bench.record(paper_id)).swept
     assert await bench.store.get_output(paper_id, 1, Output.DOCUMENT) is None
+
+
+async def test_a_worker_that_slept_through_its_lease_and_the_last_sweep_takes_what_it_wrote_away(bench: Bench) -> None:
+    class DeletedMeanwhile(Stage):
+        """Works on while the paper is deleted and swept for good."""
+
+        plan = READ
+
+        async def work(self, work: Work) -> Findings:
+            await bench.services.papers.delete(paper_id)
+            bench.clock.advance(decisions.LEASE.total_seconds() + 1)
+            await bench.services.sweeper.sweep()
+            assert (await bench.record(paper_id)).swept
+            await bench.store.put_output(paper_id, 1, Output.DOCUMENT, {"title": "late", "text": "late"})
+            await bench.services.graph.replace(paper_id, 1, "late", [an_entity("Late")], [])
+            return Findings()
+
+    paper_id = await bench.submit_and_queue()
+    await bench.pipeline([DeletedMeanwhile()]).run(paper_id, 1)
+    assert await bench.store.get_output(paper_id, 1, Output.DOCUMENT) is None
+    assert await bench.services.graph.neighbours("method:late", 10) is None
 
 
 async def test_a_deletion_is_told_although_clearing_up_fails(bench: Bench) -> None:
