@@ -121,7 +121,9 @@ PAPER_EVENT: TypeAdapter[PaperEvent] = TypeAdapter(PaperEvent)
 
 
 class ConnectionData(Value):
-    position: str = Field(description="resume from here with `?after=`")
+    position: str = Field(
+        description="resume from here with `?after=`; on `/ws` the one you gave, if a `resync` has to follow"
+    )
     paper_id: str | None = Field(default=None, description="the paper of the socket; null on `/ws`")
     snapshot: Paper | None = Field(default=None, description="on a paper socket; null when a valid `after` is replayed")
 

@@ -104,7 +104,7 @@ def _of_a_socket() -> list[Event]:
     paper = _uploaded().record.paper
     here = _position(START)
     return [
-        replies.connection(START, here.model_copy(update={"seq": paper.seq}), PAPER_ID, paper),
+        replies.connection(START, here.model_copy(update={"seq": paper.seq}).encode(), PAPER_ID, paper),
         replies.resync(START, here, None, None, "position_not_in_log"),
         replies.pong(START, here),
         replies.subscribed(START, here, [PAPER_ID], [paper]),

@@ -23,9 +23,9 @@ from app.domain.paper import Paper
 from app.domain.position import Position
 
 
-def connection(now: datetime, position: Position, paper_id: str | None, snapshot: Paper | None) -> ConnectionEvent:
+def connection(now: datetime, position: str, paper_id: str | None, snapshot: Paper | None) -> ConnectionEvent:
     words = "Paper Processing WebSocket" if paper_id is None else f"updates for paper {paper_id}"
-    data = ConnectionData(position=position.encode(), paper_id=paper_id, snapshot=snapshot)
+    data = ConnectionData(position=position, paper_id=paper_id, snapshot=snapshot)
     return ConnectionEvent(timestamp=now, message=f"Connected to {words}", data=data)
 
 

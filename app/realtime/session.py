@@ -171,7 +171,10 @@ class Session:
             snapshot = None
         else:
             snapshot = await self._take_snapshot()
-        await self._say(replies.connection(self._now(), self._feed.position(), self._paper_id, snapshot))
+        # Without a snapshot a client that is cut off before the resync would take a new position for all it missed.
+        lost = self._after if reason is not None and snapshot is None else None
+        position = lost or self._feed.position().encode()
+        await self._say(replies.connection(self._now(), position, self._paper_id, snapshot))
         sample = self._hub.sample
         if self._paper_id is None and sample is not None:
             await self._say(sample.status)

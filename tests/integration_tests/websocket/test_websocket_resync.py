@@ -80,6 +80,14 @@ async def test_resync_on_ws_carries_no_snapshot_and_is_of_no_paper(lane: Lane) -
 
 
 @pytest.mark.anyio
+async def test_on_ws_the_connection_before_a_resync_tells_no_new_position(lane: Lane) -> None:
+    """Whoever is cut off between the two and resumes from it would take all it missed for heard."""
+    connection, (resync,) = await missed(lane, "/ws", NEVER_THERE)
+    assert connection["data"]["position"] == NEVER_THERE
+    assert resync["data"]["position"] != NEVER_THERE
+
+
+@pytest.mark.anyio
 async def test_after_a_resync_events_go_on(lane: Lane, connect: Connect) -> None:
     paper_id = await upload(lane)
     async with connect(f"/ws/{paper_id}?after={NEVER_THERE}") as socket:
