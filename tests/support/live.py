@@ -24,10 +24,11 @@ STOP_WITHIN = 20.0
 
 
 class LiveServer:
-    """`paper-processing serve` in a folder of its own."""
+    """`paper-processing serve` in a folder of its own; `settings` are more of its environment variables."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self._settings = settings
         with sockets.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -40,6 +41,7 @@ class LiveServer:
             "PAPERS_PORT": str(self.port),
             "PAPERS_DATA_DIR": str(self.folder / "data"),
             "PAPERS_SYSTEM_STATUS_INTERVAL": "0.2",
+            **self._settings,
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -51,6 +53,10 @@ class LiveServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Asks it to stop, and waits until it has. Doing it twice does no harm."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(STOP_WITHIN)
 
