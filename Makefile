@@ -24,10 +24,10 @@ run: $(STAMP) ## start everything: http://127.0.0.1:8000 (PAPERS_PORT and PAPERS
 install: $(STAMP) ## make the environment, and nothing else
 
 test: $(STAMP) ## the in-process suite: no service, no network, seconds
-	@$(PYTEST) -n 2 -m "not slow" --ignore=tests/live $(ARGS)
+	@$(PYTEST) --forks 2 -m "not slow" --ignore=tests/live $(ARGS)
 
 test-websocket: $(STAMP) ## only its WebSocket folder
-	@$(PYTEST) -m "not slow" tests/integration_tests/websocket $(ARGS)
+	@$(PYTEST) --forks 2 -m "not slow" tests/integration_tests/websocket $(ARGS)
 
 test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey and Celery processes
 	@$(PYTEST) --live --force-enable-socket --timeout=120 $(LIVE) $(ARGS)

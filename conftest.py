@@ -17,6 +17,8 @@ from tests.support.live import LiveLane, LiveServer
 from tests.support.shared import SharedService
 from tests.support.sockets import Socket
 
+pytest_plugins = ["tests.support.forks"]
+
 SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
 
 LANE = pytest.StashKey[Lane]()
