@@ -75,4 +75,4 @@ class Sweeper:
 
 
 def _mark_swept(record: PaperRecord) -> Change:
-    return Change(record=record.model_copy(update={"swept": True, "lease": None}))
+    return Change(record=record.model_copy(update={"swept": True}))

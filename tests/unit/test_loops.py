@@ -1,0 +1,218 @@
+"""The loops in the background: what wakes them, what they do by themselves, and what they survive."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import anyio
+import pytest
+
+from app.domain import decisions
+from app.domain.errors import PaperGoneError, UnavailableError
+from app.ports import Clock
+from app.services.loop import PAUSE_SECONDS, keep_going
+from app.services.stages import PROGRESS_EVERY, Work
+from app.services.wake import Wake
+from tests.support.bench import Bench
+from tests.support.clock import ManualClock
+from tests.support.deadlines import until
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def running(*loops: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    async with anyio.create_task_group() as tasks:
+        for loop in loops:
+            tasks.start_soon(loop)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def others_had_their_turn() -> None:
+    for _ in range(200):
+        await asyncio.sleep(0)
+
+
+async def step(clock: ManualClock, seconds: float) -> None:
+    """Moves time on once all others sleep."""
+    await others_had_their_turn()
+    clock.advance(seconds)
+    await others_had_their_turn()
+
+
+# -- waking
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+async def test_a_wake_up_that_came_first_is_not_lost_and_counts_once(clock: ManualClock) -> None:
+    wake = Wake(clock)
+    wake.set()
+    wake.set()
+    assert await wake.wait(5) is True
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(step, clock, 5)
+        assert await wake.wait(5) is False
+
+
+async def test_who_waits_is_woken_at_once(clock: ManualClock) -> None:
+    wake = Wake(clock)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(others_had_their_turn)
+        asyncio.get_running_loop().call_soon(wake.set)
+        assert await wake.wait(5) is True
+
+
+# -- surviving
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(UnavailableError("The log is away."), logging.WARNING), (RuntimeError("a mistake of ours"), logging.ERROR)],
+    ids=["a service is away", "a mistake of ours"],
+)
+async def test_a_step_that_fails_is_logged_and_the_loop_pauses(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture, error: Exception, level: int
+) -> None:
+    over = anyio.Event()
+
+    async def fail() -> None:
+        raise error
+
+    async def loop() -> None:
+        await keep_going(clock, "the loop", fail)
+        over.set()
+
+    async with running(loop):
+        await step(clock, PAUSE_SECONDS - 0.01)
+        assert not over.is_set(), "it went on at once"
+        await step(clock, 0.02)
+        assert over.is_set()
+    (record,) = caplog.records
+    assert (record.levelno, record.message.partition(":")[0]) == (level, "the loop")
+
+
+async def test_a_step_that_succeeds_costs_no_pause(clock: ManualClock) -> None:
+    await keep_going(clock, "the loop", others_had_their_turn)
+
+
+# -- the dispatcher's
+
+
+async def test_queueing_a_run_sends_its_hint_with_no_look_at_the_clock(bench: Bench) -> None:
+    bench.backing.holds.at("dispatch")
+    async with running(bench.services.dispatcher.run):
+        await others_had_their_turn()
+        first, second = await bench.submit_and_queue(), await bench.submit_and_queue()
+        await until_sent(bench, {(first, 1), (second, 1)})
+        third = await bench.submit_and_queue()
+        await until_sent(bench, {(first, 1), (second, 1), (third, 1)})
+
+
+async def test_a_process_that_starts_leaves_a_fresh_run_to_the_one_that_queued_it(bench: Bench) -> None:
+    bench.backing.holds.at("dispatch")
+    paper_id = await bench.submit_and_queue()
+    other = bench.another_side("second")
+    async with running(other.services.dispatcher.run):
+        await step(bench.clock, 1)
+        assert other.queue.sent == [], "two processes sent the same hint"
+        await step(bench.clock, 1)
+        await step(bench.clock, 1)
+        assert other.queue.sent == [(paper_id, 1)], "a hint that was lost is never sent again"
+
+
+async def until_sent(bench: Bench, hints: set[tuple[str, int]]) -> None:
+    async def sent() -> bool:
+        return set(bench.side.queue.sent) == hints
+
+    await until(sent, f"the hints {hints}")
+
+
+# -- the sweeper's
+
+
+async def test_the_sweeper_comes_again_until_no_worker_can_write_any_more(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker that does not know yet")
+    await bench.services.papers.delete(paper_id)
+    seconds = int(decisions.LEASE.total_seconds())
+    async with running(bench.services.sweeper.run):
+        await step(bench.clock, seconds - 5)
+        assert not (await bench.record(paper_id)).swept
+        await step(bench.clock, 10)
+        assert (await bench.record(paper_id)).swept
+
+
+# -- the heartbeat's
+
+
+async def test_a_worker_is_heard_of_until_it_falls_silent(bench: Bench) -> None:
+    async with running(bench.services.heartbeat.run):
+        for _ in range(5):
+            await step(bench.clock, 5)
+            assert await bench.side.queue.workers() == 1
+    await step(bench.clock, 20)
+    assert await bench.side.queue.workers() == 0
+
+
+# -- what is said of a deleted paper
+
+
+async def test_a_deleted_paper_is_told_of_once_its_events_are_in_the_log(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.services.papers.delete(paper_id)
+    for told in (False, True):
+        with pytest.raises(PaperGoneError, match=repr(paper_id)) as caught:
+            await bench.services.papers.get(paper_id)
+        assert caught.value.told is told
+        await bench.services.relay.relay()
+
+
+# -- how far a stage says it is
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "percent"),
+    [(0, 10, 0), (1, 200, 0), (1, 2, 50), (75, 76, 98), (90, 100, 90), (100, 100, 99), (1, 1, 99), (0, 0, 0)],
+)
+async def test_a_stage_at_work_is_never_at_100_percent(bench: Bench, done: int, total: int, percent: int) -> None:
+    told: list[int] = []
+    work = await start_work(bench, bench.clock, told)
+    bench.clock.advance(PROGRESS_EVERY.total_seconds())
+    await work.progress(done, total)
+    assert told == [percent]
+
+
+async def test_a_stage_is_heard_ten_times_a_second_at_most(bench: Bench) -> None:
+    clock, told = StandingClock(), list[int]()
+    work = await start_work(bench, clock, told)
+    for percent in range(60):
+        await work.progress(percent, 100)
+        clock.advance(0.01)
+    assert told == [10, 20, 30, 40, 50]
+
+
+class StandingClock(ManualClock):
+    """Time that stands still between two advances."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = super().now()
+
+    def now(self) -> datetime:
+        return self._start + self._ahead
+
+
+async def start_work(bench: Bench, clock: Clock, told: list[int]) -> Work:
+    async def report(percent: int) -> None:
+        told.append(percent)
+
+    paper = (await bench.record(await bench.submit())).paper
+    return Work(paper, bench.store, clock, report)
