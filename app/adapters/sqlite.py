@@ -12,12 +12,15 @@ from typing import TypeVar
 
 import anyio
 
-from app.domain.errors import UnavailableError
+from app.adapters.disk import MEGABYTE, check_room
+from app.domain.errors import StorageFullError, UnavailableError
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another process's."""
+ROOM = MEGABYTE
+"""Bytes: with less on its disk a database is as good as read-only."""
 VERSION = 1
 """Of all tables in a file. A change of any table adds one, and a way from the version before."""
 
@@ -25,7 +28,6 @@ _REASONS = {
     sqlite3.SQLITE_BUSY: "another process holds it locked",
     sqlite3.SQLITE_LOCKED: "another process holds it locked",
     sqlite3.SQLITE_PROTOCOL: "another process holds it locked",
-    sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "it can only be read",
     sqlite3.SQLITE_PERM: "this user may not open it",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; its folder must exist and be writable",
@@ -65,6 +67,12 @@ class Database:
         """Runs the function in one transaction that nobody else's write can fall into. Raises `UnavailableError`."""
         return await self._in_thread(lambda: _in_transaction(self._ready(), "IMMEDIATE", function))
 
+    async def check(self, sql: str) -> None:
+        """Raises `UnavailableError` when it cannot be asked, or nothing more could be written."""
+        await self.read(lambda connection: connection.execute(sql).fetchone())
+        if self._anchor is None:
+            await self._in_thread(lambda: check_room(Path(self._path).parent, ROOM))
+
     async def close(self) -> None:
         """Closes the connection and ends the thread, after all that was begun."""
         if self._closed:
@@ -91,6 +99,10 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            if _code(error) == sqlite3.SQLITE_FULL:
+                raise StorageFullError(
+                    f"The database {self._path} cannot be written: the disk is full; make room, and everything goes on."
+                ) from error
             reason = _REASONS.get(_code(error))
             if reason is None:
                 raise

@@ -21,6 +21,7 @@ from app.domain.errors import (
     InvalidError,
     NotFoundError,
     PaperProcessingError,
+    StorageFullError,
     UnavailableError,
     UnsupportedTypeError,
 )
@@ -36,6 +37,7 @@ STATUS: dict[type[PaperProcessingError], int] = {
     UnsupportedTypeError: 415,
     InvalidError: 422,
     UnavailableError: 503,
+    StorageFullError: 507,
 }
 UNFORESEEN = PaperProcessingError("Something unforeseen went wrong; the service's log tells more.")
 # What the framework refuses by itself, in our words: its status, then ours with code and detail.

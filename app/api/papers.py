@@ -32,6 +32,7 @@ from app.domain.errors import (
     PaperBusyError,
     PaperNotFoundError,
     PaperNotRunningError,
+    StorageFullError,
     UnavailableError,
     UnsupportedTypeError,
 )
@@ -46,6 +47,7 @@ from app.services.papers import Rejection
 T = TypeVar("T")
 
 AWAY = UnavailableError("Redis does not answer; check PAPERS_REDIS_URL and that it runs.")
+FULL = StorageFullError("The disk of data is full: 3 MB are free, 33 MB are needed; make room, and everything goes on.")
 INVALID = InvalidError("query.limit: Input should be greater than or equal to 1.")
 UNKNOWN = PaperNotFoundError(PAPER_ID)
 
@@ -119,7 +121,13 @@ UPLOAD_FORM = {
     status_code=201,
     openapi_extra=UPLOAD_FORM,
     responses=answers(
-        NEW_PAPER, FileTooLargeError(50), UnsupportedTypeError(), EmptyFileError(), MissingFileError(), status=201
+        NEW_PAPER,
+        FileTooLargeError(50),
+        UnsupportedTypeError(),
+        EmptyFileError(),
+        MissingFileError(),
+        FULL,
+        status=201,
     ),
 )
 async def submit_paper(request: Request, response: Response, papers: ThePapers) -> Paper:
@@ -157,7 +165,7 @@ async def get_paper(paper_id: str, papers: ThePapers) -> Paper:
     return await papers.get(paper_id)
 
 
-@router.delete("/{paper_id}", status_code=204, responses=documented(UNKNOWN))
+@router.delete("/{paper_id}", status_code=204, responses=documented(UNKNOWN, FULL))
 async def delete_paper(paper_id: str, papers: ThePapers) -> None:
     """Deletes a paper with its file, what was extracted, and its part of the graph; ends its run if there is one."""
     await papers.delete(paper_id)
@@ -232,13 +240,13 @@ async def get_file(paper_id: str, papers: ThePapers) -> StreamingResponse:
     return StreamingResponse(body(), headers=headers)
 
 
-@router.post("/{paper_id}/process", responses=answers(OPENED, UNKNOWN, BUSY))
+@router.post("/{paper_id}/process", responses=answers(OPENED, UNKNOWN, BUSY, FULL))
 async def process_paper(paper_id: str, papers: ThePapers) -> RunAnswer:
     """Opens a run; what an earlier one found stays visible until this one has found its own."""
     return _run(await papers.process(paper_id))
 
 
-@router.post("/{paper_id}/cancel", responses=answers(ENDED, UNKNOWN, PaperNotRunningError(Status.COMPLETED)))
+@router.post("/{paper_id}/cancel", responses=answers(ENDED, UNKNOWN, PaperNotRunningError(Status.COMPLETED), FULL))
 async def cancel_paper(paper_id: str, papers: ThePapers) -> RunAnswer:
     """Ends the run: what is at work on it stops between stages at the latest."""
     return _run(await papers.cancel(paper_id))

@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from app.domain.errors import FileTooLargeError, MissingFileError
+from app.domain.errors import FileTooLargeError, MissingFileError, StorageFullError
 from app.services.intake import MEGABYTE
 
 OVERHEAD = 64 * 1024
@@ -35,6 +35,10 @@ async def receive_file(request: Request, limit_mb: int) -> AsyncIterator[tuple[s
         form = await parser.parse()
     except (MultiPartException, ClientDisconnect) as error:
         raise MissingFileError from error
+    except OSError as error:  # what is beyond a megabyte goes to a temporary file
+        if error.errno not in StorageFullError.ERRNOS:
+            raise
+        raise StorageFullError("The disk of the temporary folder is full; make room, then send it again.") from error
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):

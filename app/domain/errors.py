@@ -1,5 +1,6 @@
 """One tree of errors. Each has a stable `code` and a `detail` that says what to do."""
 
+import errno
 from typing import ClassVar
 
 
@@ -35,6 +36,13 @@ class UnavailableError(PaperProcessingError):
     """A backing service does not answer."""
 
     code = "service_unavailable"
+
+
+class StorageFullError(UnavailableError):
+    """A disk has no room; what was accepted before is kept, and goes on when there is room again."""
+
+    code = "storage_full"
+    ERRNOS: ClassVar[frozenset[int]] = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class PaperNotFoundError(NotFoundError):

@@ -81,7 +81,11 @@ class Papers:
         note(paper=paper.id)
         await self._files.put(paper.id, source)
         change = decisions.submit(paper)
-        await self._writer.insert(change)
+        try:
+            await self._writer.insert(change)
+        except UnavailableError:
+            await self._discard_file(paper.id)
+            raise
         logger.info("%s was uploaded: %s, %d bytes", paper.filename, paper.content_type, paper.size)
         return change.record.paper
 
@@ -158,6 +162,14 @@ class Papers:
                 logger.warning("the sweeper will clear up after the paper: %s", error.detail)
             except Exception:
                 logger.exception("the sweeper will clear up after the paper")
+
+    async def _discard_file(self, paper_id: str) -> None:
+        """Of a paper that could not be made known. While that is not certain, the file stays: `check` finds it."""
+        try:
+            if await self._store.get(paper_id) is None:
+                await self._files.remove(paper_id)
+        except UnavailableError as error:
+            logger.warning("its file is left behind, and `check --repair` removes it: %s", error.detail)
 
     async def _record(self, paper_id: str) -> PaperRecord:
         record = await self._store.get(paper_id)

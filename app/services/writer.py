@@ -21,8 +21,12 @@ class Writer:
         self._on_events = on_events
 
     async def insert(self, change: Change) -> None:
-        """Stores a new paper."""
-        await self._store.insert(change)
+        """Stores a new paper; after a broken connection it is asked whether it arrived. Raises `UnavailableError`."""
+        try:
+            await self._store.insert(change)
+        except UnavailableError:
+            if await self._store.get(change.record.paper.id) is None:
+                raise
         self._on_events()
 
     async def write(self, paper_id: str, decide: Callable[[PaperRecord], Change]) -> Change:
@@ -30,6 +34,7 @@ class Writer:
 
         Raises what `decide` raises, `PaperNotFoundError`, `ContendedError`, `UnavailableError`.
         """
+        broken = False
         for attempt in range(TRIES):
             record = await self._store.get(paper_id)
             if record is None:
@@ -37,7 +42,13 @@ class Writer:
             change = decide(record)
             if change.record == record:
                 return change
-            if await self._replace(paper_id, change):
+            try:
+                written = await self._replace(paper_id, change)
+            except UnavailableError:
+                if broken:
+                    raise  # a connection may break once; a store that fails again is no rival's doing
+                broken, written = True, False
+            if written:
                 if change.events:
                     self._on_events()
                 return change
@@ -46,9 +57,11 @@ class Writer:
         raise ContendedError
 
     async def _replace(self, paper_id: str, change: Change) -> bool:
-        """The write, and after a broken connection the question whether it arrived."""
+        """The write, and after a broken connection the question whether it arrived. Raises `UnavailableError` if not."""
         write_id = uuid4().hex
         try:
             return await self._store.replace(change, write_id)
         except UnavailableError:
-            return await self._store.has_written(paper_id, write_id)
+            if not await self._store.has_written(paper_id, write_id):
+                raise
+            return True

@@ -14,6 +14,8 @@ def create_celery(broker_url: str, process: Callable[[str, int], None]) -> tuple
     celery.conf.update(
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A broker on a full disk answers, and refuses: wait for it, as for one that is away.
+        broker_channel_error_retry=True,
         # A hint that cannot be sent is sent again by the dispatcher: kombu need not try for seconds in its thread.
         broker_transport_options={
             "max_retries": 0,

@@ -17,7 +17,8 @@ from app.adapters.papers.mongo import MongoPaperStore
 from app.adapters.queue.celery import CeleryQueue
 from app.adapters.reader.inline import InlineReader
 from app.adapters.sqlite import Database
-from app.domain.errors import UnavailableError
+from app.domain.decisions import Change
+from app.domain.errors import StorageFullError, UnavailableError
 from app.services.services import Ports, build_services
 from tests.support.answers import body, error, snapshot
 from tests.support.clock import ManualClock
@@ -168,6 +169,29 @@ async def test_without_the_files_no_paper_is_made_known(serve: Serve) -> None:
     client = serve(files=Away())
     assert error(await upload(client)) == (503, "service_unavailable")
     assert body(await client.get("/papers/"))["items"] == []
+
+
+async def test_a_full_disk_is_507_and_leaves_no_file_behind(serve: Serve) -> None:
+    class Full(MongoPaperStore):
+        async def insert(self, change: Change) -> None:
+            raise StorageFullError("The disk is full; make room, and everything goes on.")
+
+    files = fsspec.filesystem("memory")
+    root = f"/{uuid4().hex}"
+    client = serve(store=Full(MongoServer().connect()), files=FsspecFiles(files, root))
+    assert error(await upload(client)) == (507, "storage_full")
+    assert files.find(root) == []
+
+
+async def test_a_store_that_can_only_be_read_still_counts(serve: Serve) -> None:
+    class ReadOnly(MongoPaperStore):
+        async def check(self) -> None:
+            raise UnavailableError("It can only be read.")
+
+    client = serve(store=ReadOnly(MongoServer().connect()))
+    await upload(client)
+    status = body(await client.get("/system/status"))
+    assert (status["services"]["store"], status["waiting"]) == ("down", 1)
 
 
 # -- Redis goes and comes back

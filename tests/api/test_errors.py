@@ -25,6 +25,7 @@ HTTP = {
     "missing_file": 422,
     "invalid_cursor": 422,
     "service_unavailable": 503,
+    "storage_full": 507,
 }
 """Codes that an HTTP answer can carry."""
 INSIDE = {"illegal_transition", "lease_lost"}

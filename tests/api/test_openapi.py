@@ -83,6 +83,7 @@ STATUSES = {
     "UnknownActionError": 422,
     "NotAllowedHereError": 422,
     "UnavailableError": 503,
+    "StorageFullError": 507,
     "ReadError": None,
     "RetryableError": None,
     "ReaderCrashedError": None,

@@ -1,15 +1,18 @@
 """What `Files` promises, in memory and in a folder: bytes come back as they went in, and a file is there whole or not at all."""
 
 import asyncio
+import errno
 import io
+import os
 from pathlib import Path
 from uuid import uuid4
 
 import fsspec
 import pytest
 
+from app.adapters.disk import check_room, explained
 from app.adapters.files.fsspec import CHUNK, FsspecFiles
-from app.domain.errors import UnavailableError
+from app.domain.errors import StorageFullError, UnavailableError
 
 pytestmark = pytest.mark.anyio
 
@@ -101,11 +104,10 @@ async def test_a_put_that_breaks_leaves_what_was_there(files: FsspecFiles) -> No
 
 
 async def test_a_broken_put_leaves_no_rubbish(tmp_path: Path) -> None:
+    """Not even until the next one: it may have broken because the disk is full."""
     files = FsspecFiles(fsspec.filesystem("file"), str(tmp_path))
     with pytest.raises((ConnectionResetError, UnavailableError)):
         await files.put(PAPER, Breaking(bytes(3 * CHUNK)))
-    await put(files, b"x")
-    await files.remove(PAPER)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -132,3 +134,38 @@ async def test_a_folder_that_cannot_be_is_told_as_such(tmp_path: Path) -> None:
         await files.check()
     with pytest.raises(UnavailableError, match="PAPERS_FILES_URL"):
         await put(files, b"x")
+
+
+class Full(io.BytesIO):
+    """A source in whose middle the disk turns out to be full."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_full_disk_is_told_as_such(files: FsspecFiles) -> None:
+    with pytest.raises(StorageFullError, match="make room, and everything goes on"):
+        await files.put(PAPER, Full(b"x"))
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (errno.ENOSPC, StorageFullError, "the disk is full"),
+        (errno.EDQUOT, StorageFullError, "the disk is full"),
+        (errno.EROFS, UnavailableError, "can only be read"),
+        (errno.EIO, UnavailableError, "check PAPERS_FILES_URL"),
+    ],
+)
+def test_each_trouble_of_a_disk_has_its_words(number: int, kind: type[UnavailableError], words: str) -> None:
+    told = explained(OSError(number, os.strerror(number)), "It failed", "check PAPERS_FILES_URL")
+    assert type(told) is kind
+    assert words in told.detail
+    assert told.detail.endswith(".")
+
+
+def test_a_disk_with_too_little_room_says_how_much_there_is(tmp_path: Path) -> None:
+    check_room(tmp_path, need=1)
+    check_room(tmp_path / "not" / "made" / "yet", need=1)
+    with pytest.raises(StorageFullError, match=r"\d+ MB are free, 1048576000 MB are needed; make room"):
+        check_room(tmp_path, need=1000 * 2**40)

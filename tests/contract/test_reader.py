@@ -21,7 +21,7 @@ from app.domain.errors import (
     UnsupportedTypeError,
 )
 from app.domain.knowledge import Reading
-from app.extraction.content_type import LATEX, PDF, TEXT
+from app.extraction.content_type import HTML, JATS, LATEX, PDF, TEXT
 from app.ports import Reader
 from tests.extraction.readers import files
 
@@ -175,6 +175,13 @@ class TestTheRealChild:
     async def test_it_stops_at_its_limit_of_memory(self) -> None:
         with pytest.raises(ReaderOutOfMemoryError):
             await SubprocessReader(memory_mb=120).read(b"\\'e " * 900_000, LATEX, _ignore)
+
+    @pytest.mark.parametrize(("around", "kind"), [("html", HTML), ("article", JATS)])
+    async def test_markup_that_takes_too_much_memory_is_not_taken_for_damaged(self, around: str, kind: str) -> None:
+        """libxml2 does not say MemoryError: it says that the file is wrong, and the paper would fail for good."""
+        data = f"<{around}>{'<p>a</p>' * 600_000}</{around}>".encode()
+        with pytest.raises(ReaderOutOfMemoryError):
+            await SubprocessReader(memory_mb=140).read(data, kind, _ignore)
 
     async def test_a_reader_that_cannot_even_start_is_not_the_files_fault(self) -> None:
         with pytest.raises((ReaderCrashedError, ReaderOutOfMemoryError)):

@@ -15,7 +15,7 @@ import pytest
 
 from app.adapters.papers.sqlite import SqlitePaperStore
 from app.adapters.sqlite import Database
-from app.domain.errors import UnavailableError
+from app.domain.errors import StorageFullError, UnavailableError
 from tests.contract.conftest import sqlite_stores
 from tests.support.builders import seqs
 from tests.support.store import put_paper, read
@@ -177,7 +177,7 @@ async def test_a_locked_database_is_told_and_works_again(path: Path) -> None:
 
 async def test_a_full_disk_is_told_and_nothing_is_half_written(database: Database) -> None:
     await database.read(lambda connection: connection.execute("PRAGMA max_page_count = 8").fetchone())
-    with pytest.raises(UnavailableError, match="the disk is full"):
+    with pytest.raises(StorageFullError, match="the disk is full"):
         await database.write(lambda connection: add("x" * 100_000, connection))
     assert await database.read(texts) == []
     await database.write(lambda connection: add("small", connection))

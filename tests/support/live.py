@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
+import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -26,13 +27,14 @@ STOP_WITHIN = 20.0
 class LiveServer:
     """`paper-processing serve` in a folder of its own; `settings` are more of its environment variables."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, log: Path | None = None, **settings: str) -> None:
+        """`log`: where its output goes, if not into the folder."""
         self.folder = folder
         self._settings = settings
         with sockets.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / "serve.log"
+        self.log = log or folder / "serve.log"
         self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> "LiveServer":
@@ -59,6 +61,15 @@ class LiveServer:
         """Asks it to stop, and waits until it has. Doing it twice does no harm."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(STOP_WITHIN)
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """Those below `serve` that have the word among their arguments."""
+        found = []
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if word in process.cmdline():
+                    found.append(process)
+        return found
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_WITHIN

@@ -7,7 +7,7 @@ import pytest
 from app.adapters.papers.mongo import MongoPaperStore
 from app.domain import decisions
 from app.domain.decisions import Change
-from app.domain.errors import ContendedError, PaperNotFoundError, UnavailableError
+from app.domain.errors import ContendedError, PaperNotFoundError, StorageFullError, UnavailableError
 from app.domain.paper import PaperRecord
 from app.services.writer import Writer
 from tests.support.bench import Bench
@@ -38,6 +38,31 @@ async def test_a_write_whose_answer_was_lost_is_not_repeated(bench: Bench) -> No
     writer = Writer(_LosesAnswers(bench.backing.mongo.connect()), bench.clock, lambda: None)
     await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
     assert await bench.statuses(paper_id) == ["uploaded", "queued"]
+
+
+async def test_a_write_that_broke_once_is_tried_again(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    writer = Writer(_Fails(bench, times=1), bench.clock, lambda: None)
+    await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
+    assert await bench.statuses(paper_id) == ["uploaded", "queued"]
+
+
+async def test_a_store_that_fails_and_fails_is_told_as_that_and_not_as_a_rival(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    store = _Fails(bench, times=100)
+    writer = Writer(store, bench.clock, lambda: None)
+    with pytest.raises(StorageFullError):
+        await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
+    assert store.tries == 2
+    assert await bench.statuses(paper_id) == ["uploaded"]
+
+
+async def test_a_new_paper_whose_answer_was_lost_is_there(bench: Bench) -> None:
+    writer = Writer(_LosesAnswers(bench.backing.mongo.connect()), bench.clock, lambda: None)
+    record = await bench.record(await bench.submit())
+    paper = record.paper.model_copy(update={"id": "another", "seq": 0})
+    await writer.insert(decisions.submit(paper))
+    assert await bench.statuses("another") == ["uploaded"]
 
 
 async def test_events_are_announced_only_when_they_are_stored(bench: Bench) -> None:
@@ -83,6 +108,25 @@ class _LosesAnswers(MongoPaperStore):
     async def replace(self, change: Change, write_id: str) -> bool:
         await super().replace(change, write_id)
         raise UnavailableError("The connection broke, as this test wants it.")
+
+    async def insert(self, change: Change) -> None:
+        await super().insert(change)
+        raise UnavailableError("The connection broke, as this test wants it.")
+
+
+class _Fails(MongoPaperStore):
+    """A store that a full disk keeps from writing, the first times."""
+
+    def __init__(self, bench: Bench, times: int) -> None:
+        super().__init__(bench.backing.mongo.connect())
+        self._times = times
+        self.tries = 0
+
+    async def replace(self, change: Change, write_id: str) -> bool:
+        self.tries += 1
+        if self.tries <= self._times:
+            raise StorageFullError("The disk is full, as this test wants it.")
+        return await super().replace(change, write_id)
 
 
 class _AlwaysLate(MongoPaperStore):

@@ -1,15 +1,19 @@
 """Files on whatever fsspec reaches: a folder, memory, S3."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, BinaryIO
 
 from anyio import to_thread
+from fsspec.implementations.local import LocalFileSystem
 
-from app.domain.errors import UnavailableError
+from app.adapters.disk import MEGABYTE, check_room, explained
 
 CHUNK = 256 * 1024
+RESERVE = 32 * MEGABYTE
+"""Bytes of a disk that new files leave free: what was accepted needs room to be worked on."""
 
 
 class FsspecFiles:
@@ -18,6 +22,7 @@ class FsspecFiles:
     def __init__(self, filesystem: Any, root: str) -> None:
         self._fs = filesystem
         self._root = root.rstrip("/")
+        self._is_disk = isinstance(filesystem, LocalFileSystem)
 
     async def put(self, paper_id: str, source: BinaryIO) -> None:
         await self._in_thread(self._put, paper_id, source)
@@ -42,18 +47,31 @@ class FsspecFiles:
         await self._in_thread(self._remove, self._path(paper_id))
 
     async def check(self) -> None:
-        await self._in_thread(self._fs.makedirs, self._root, True)
+        await self._in_thread(self._check)
 
     def _path(self, paper_id: str) -> str:
         return f"{self._root}/{paper_id[:2]}/{paper_id}"
 
+    def _check(self) -> None:
+        self._fs.makedirs(self._root, exist_ok=True)
+        if self._is_disk:
+            check_room(self._root, RESERVE)
+
     def _put(self, paper_id: str, source: BinaryIO) -> None:
+        if self._is_disk:
+            start = source.tell()
+            check_room(self._root, source.seek(0, os.SEEK_END) - start + RESERVE)
+            source.seek(start)
         path = self._path(paper_id)
         self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         part = f"{path}.part"
-        with self._fs.open(part, "wb") as target:
-            shutil.copyfileobj(source, target, CHUNK)
-        self._fs.mv(part, path)
+        try:
+            with self._fs.open(part, "wb") as target:
+                shutil.copyfileobj(source, target, CHUNK)
+            self._fs.mv(part, path)
+        except BaseException:
+            self._remove(part)  # on a full disk of all places nothing may be left lying about
+            raise
 
     def _remove(self, path: str) -> None:
         if self._fs.exists(path):
@@ -65,4 +83,4 @@ class FsspecFiles:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise UnavailableError(f"The store of files does not answer ({error}); check PAPERS_FILES_URL.") from error
+            raise explained(error, "The store of files does not answer", "check PAPERS_FILES_URL") from error

@@ -136,9 +136,7 @@ class SqliteGraph:
         return await self._database.read(read)
 
     async def check(self) -> None:
-        await self._database.read(
-            lambda connection: connection.execute("SELECT 1 FROM graph_papers LIMIT 1").fetchone()
-        )
+        await self._database.check("SELECT 1 FROM graph_papers LIMIT 1")
 
     async def close(self) -> None:
         await self._database.close()

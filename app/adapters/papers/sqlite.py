@@ -257,7 +257,7 @@ class SqlitePaperStore:
         return hits
 
     async def check(self) -> None:
-        await self._one("SELECT 1 FROM papers LIMIT 1")
+        await self._database.check("SELECT 1 FROM papers LIMIT 1")
 
     async def close(self) -> None:
         await self._database.close()

@@ -28,6 +28,7 @@ def parse_xml(data: bytes) -> Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
+        _tell_memory(error)
         if "amplification" in (error.msg or ""):  # entities within entities, without end
             raise _own_entities() from error
         raise ReadError("unreadable", f"The XML is not well formed: {error.msg}.") from error
@@ -60,7 +61,17 @@ def _character(entity: Element) -> str:
 def parse_html(text: str) -> Element | None:
     """The root of what the browser would see, or None when there is nothing."""
     parser = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False, encoding="utf-8")
-    return cast("Element | None", etree.fromstring(text.encode("utf-8", "replace"), parser))
+    try:
+        return cast("Element | None", etree.fromstring(text.encode("utf-8", "replace"), parser))
+    except etree.XMLSyntaxError as error:
+        _tell_memory(error)
+        raise
+
+
+def _tell_memory(error: etree.XMLSyntaxError) -> None:
+    """libxml2 takes a lack of memory for an error of the file; it is none, and another attempt may have more."""
+    if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:  # the stubs do not know it
+        raise MemoryError from error
 
 
 def name(element: Element) -> str:
