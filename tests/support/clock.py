@@ -39,3 +39,14 @@ class ManualClock:
                 self._sleepers.remove(sleeper)
         for _, loop, woken in due:
             loop.call_soon_threadsafe(woken.set)
+
+
+class StandingClock(ManualClock):
+    """Time that stands still between two advances."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = super().now()
+
+    def now(self) -> datetime:
+        return self._start + self._ahead

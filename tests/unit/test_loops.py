@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import anyio
@@ -17,7 +16,7 @@ from app.services.loop import PAUSE_SECONDS, keep_going
 from app.services.stages import PROGRESS_EVERY, Work
 from app.services.wake import Wake
 from tests.support.bench import Bench
-from tests.support.clock import ManualClock
+from tests.support.clock import ManualClock, StandingClock
 from tests.support.deadlines import until
 
 pytestmark = pytest.mark.anyio
@@ -197,17 +196,6 @@ async def test_a_stage_is_heard_ten_times_a_second_at_most(bench: Bench) -> None
         await work.progress(percent, 100)
         clock.advance(0.01)
     assert told == [10, 20, 30, 40, 50]
-
-
-class StandingClock(ManualClock):
-    """Time that stands still between two advances."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._start = super().now()
-
-    def now(self) -> datetime:
-        return self._start + self._ahead
 
 
 async def start_work(bench: Bench, clock: Clock, told: list[int]) -> Work:

@@ -1,0 +1,117 @@
+"""How the service says it is: what answers, what waits, and what a service that is away changes about that."""
+
+from collections.abc import Mapping
+
+import anyio
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.services.metrics import Metrics
+from app.services.system import RATE_WINDOW, Check, EventRate, Sample, System
+from tests.support.bench import Bench
+from tests.support.clock import StandingClock
+from tests.support.in_process import FixedMachine
+
+pytestmark = pytest.mark.anyio
+
+
+async def answers() -> None:
+    """A service that is there."""
+
+
+async def fails() -> None:
+    raise ConnectionError("nobody is there")
+
+
+async def sample(bench: Bench, checks: Mapping[str, Check]) -> Sample:
+    system = System(bench.store, bench.side.queue, checks, FixedMachine(), bench.clock, EventRate(bench.clock))
+    return await system.sample(connections=3)
+
+
+async def test_a_service_is_well_when_all_answer_and_a_worker_is_there(bench: Bench) -> None:
+    await bench.services.heartbeat.beat()
+    seen = await sample(bench, {"store": answers, "redis": answers, "graph": answers})
+    assert (seen.status.data.status, seen.status.message) == ("ok", "The service is well")
+    assert seen.status.data.services == {"store": "ok", "redis": "ok", "graph": "ok"}
+    assert (seen.status.data.workers, seen.status.data.connections) == (1, 3)
+    assert (seen.metrics.data.cpu_usage, seen.metrics.data.memory_usage) == (50.0, 25.0)
+    assert seen.metrics.message == "CPU 50 %, memory 25 %"
+
+
+async def test_without_a_worker_it_is_degraded(bench: Bench) -> None:
+    seen = await sample(bench, {"store": answers, "redis": answers})
+    assert (seen.status.data.status, seen.status.data.workers) == ("degraded", 0)
+    assert seen.status.message == "The service is degraded"
+
+
+async def test_a_service_that_fails_is_down_and_the_others_are_not(bench: Bench) -> None:
+    await bench.services.heartbeat.beat()
+    seen = await sample(bench, {"graph": fails, "store": answers, "redis": answers})
+    assert seen.status.data.services == {"graph": "down", "store": "ok", "redis": "ok"}
+    assert seen.status.data.status == "degraded"
+
+
+@pytest.mark.slow
+async def test_a_service_that_never_answers_is_down_within_the_deadline(bench: Bench) -> None:
+    await bench.services.heartbeat.beat()
+    with anyio.fail_after(3):
+        seen = await sample(bench, {"graph": anyio.sleep_forever, "store": answers, "redis": answers})
+    assert seen.status.data.services == {"graph": "down", "store": "ok", "redis": "ok"}
+
+
+async def test_what_waits_is_counted_in_the_store(bench: Bench) -> None:
+    for _ in range(3):
+        await bench.submit_and_queue()
+    await bench.claim(await bench.submit_and_queue(), "a worker")
+    seen = await sample(bench, {"store": answers, "redis": answers})
+    assert (seen.status.data.queue_length, seen.status.data.active_tasks, seen.waiting) == (3, 1, 9)
+
+
+async def test_nothing_is_asked_of_a_service_that_is_away(bench: Bench) -> None:
+    await bench.services.heartbeat.beat()
+    await bench.submit_and_queue()
+    seen = await sample(bench, {"store": fails, "redis": fails})
+    data = seen.status.data
+    assert (data.queue_length, data.active_tasks, data.workers, seen.waiting) == (0, 0, 0, 0)
+
+
+def test_events_a_second_are_those_of_the_last_five_seconds() -> None:
+    clock = StandingClock()
+    rate = EventRate(clock)
+    assert rate.per_second() == 0
+    rate.count(12)
+    clock.advance(1)
+    rate.count(4)
+    assert rate.per_second() == 3.2
+    clock.advance(RATE_WINDOW.total_seconds() - 1)
+    assert rate.per_second() == 3.2, "five seconds are not over"
+    clock.advance(0.5)
+    assert rate.per_second() == 0.8
+    clock.advance(1)
+    assert rate.per_second() == 0
+
+
+async def test_prometheus_reads_the_figures_of_the_sample_under_these_names(bench: Bench) -> None:
+    await bench.submit_and_queue()
+    seen = await sample(bench, {"store": answers, "redis": answers, "graph": fails})
+    text = Metrics(bench.clock, EventRate(bench.clock)).text(seen).decode()
+    told = {
+        (found.name, *found.labels.values()): found.value
+        for family in text_string_to_metric_families(text)
+        for found in family.samples
+    }
+    expected = {
+        ("queue_length",): 1,
+        ("active_tasks",): 0,
+        ("workers",): 0,
+        ("connections",): 3,
+        ("outbox_events",): 2,
+        ("events_per_second",): 0,
+        ("cpu_usage",): 50,
+        ("memory_usage",): 25,
+        ("service_up", "store"): 1,
+        ("service_up", "redis"): 1,
+        ("service_up", "graph"): 0,
+    }
+    assert {name: told[f"paper_processing_{name[0]}", *name[1:]] for name in expected} == expected
+    assert 'paper_processing_service_up{service="graph"} 0.0' in text
