@@ -37,6 +37,10 @@ class LiveServer:
         self.log = log or folder / "serve.log"
         self._process: subprocess.Popen[bytes]
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def __enter__(self) -> "LiveServer":
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PAPERS_")},

@@ -1,0 +1,27 @@
+"""How the figures of the benchmarks look, and where they are kept."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+matplotlib.rcParams["svg.hashsalt"] = "the same figures give the same file"
+matplotlib.rcParams["svg.fonttype"] = "none"
+
+from matplotlib import pyplot as plt  # noqa: E402  # the backend is chosen before
+
+FIGURES = Path(__file__).parents[2] / "docs" / "figures"
+
+
+def bars(values: dict[str, float], unit: str, to: Path) -> None:
+    """One bar a name, the figure written at its end."""
+    figure, axes = plt.subplots(figsize=(7, 0.5 + 0.45 * len(values)), layout="constrained")
+    drawn = axes.barh(list(values), list(values.values()), color="#4c72b0")
+    axes.bar_label(drawn, fmt="%.1f", padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel(unit)
+    axes.margins(x=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(to, metadata={"Date": None})
+    plt.close(figure)
