@@ -29,6 +29,8 @@ Connect = Callable[..., AbstractAsyncContextManager[Socket]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--live", action="store_true", help="run the scenarios against real processes over loopback")
+    parser.addoption("--seed", type=int, help="the one seed under which tests/schedules runs")
+    parser.addoption("--seeds", type=int, default=20, help="how many seeds each seam of tests/schedules is run under")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

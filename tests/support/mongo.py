@@ -30,6 +30,13 @@ class MongoServer:
         self.lock = threading.Lock()
         self.limit = limit
 
+    async def travel(self) -> None:
+        """The way of a call to the server: others' calls come in between."""
+        await asyncio.sleep(0)
+
+    async def travel_back(self) -> None:
+        """The way of the answer."""
+
     def connect(self, name: str = "papers") -> AsyncDatabase[Document]:
         """A client of its own, as each event loop needs one."""
         return cast("AsyncDatabase[Document]", _Database(self, name))
@@ -105,9 +112,11 @@ class _Collection:
         return await self._call(lambda: self._mock.delete_many(wanted))
 
     async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
-        await asyncio.sleep(0)  # a real call waits for the network: other tasks come in between
+        await self._server.travel()
         with self._server.lock:
-            return await call()  # never waits for anything, so the lock is held for the call alone
+            answer = await call()  # never waits for anything, so the lock is held for the call alone
+        await self._server.travel_back()
+        return answer
 
     async def _whole(self, wanted: Document, update: Callable[[], Awaitable[T]]) -> T:
         """The update, or nothing of it."""

@@ -1,7 +1,7 @@
 """What a socket received, as a table that people can read and as facts that are always checked."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,12 +22,16 @@ class Transcript:
     """Every event one socket received, in order, and how it was closed."""
 
     path: str
-    started: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    started: float = field(init=False)
     rows: list[tuple[float, Message]] = field(default_factory=list)
     ending: str = "open"
 
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
     def add(self, message: Message) -> None:
-        self.rows.append((time.monotonic() - self.started, message))
+        self.rows.append((self.clock() - self.started, message))
 
     @property
     def messages(self) -> list[Message]:
@@ -80,7 +84,8 @@ class Checker:
     def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
         only = transcript.path.partition("?")[0].removeprefix("/ws").removeprefix("/")
-        self._only: set[str] | None = {only} if only else None
+        self._address: set[str] | None = {only} if only else None
+        self._only = self._address
         self._papers: dict[str, _Seen] = {}
         self.complaints: list[str] = []
 
@@ -101,6 +106,8 @@ class Checker:
         kind, data = message["event_type"], message["data"]
         if message["id"] is not None:
             self._complain(offset, f"{kind} is not in the log, but has an id")
+        if kind == "connection":
+            self._only = self._address  # a client that came back with `?after=` subscribes anew
         if kind == "resync":
             self._papers.clear()
         if kind in {"subscribed", "unsubscribed"}:

@@ -1,0 +1,268 @@
+"""A whole installation on one loop: an API process, workers, their clients, and what they share."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from io import BytesIO
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import fsspec
+
+from app.adapters.event_log.redis import RedisEventLog
+from app.adapters.files.fsspec import FsspecFiles
+from app.adapters.graph.sqlite import SqliteGraph
+from app.adapters.papers.mongo import MongoPaperStore
+from app.adapters.papers.sqlite import SqlitePaperStore
+from app.adapters.reader.inline import InlineReader
+from app.adapters.sqlite import Database
+from app.domain.errors import PaperProcessingError
+from app.domain.paper import Paper
+from app.main import run_api_side
+from app.ports import PaperStore
+from app.realtime.session import Realtime
+from app.services.pipeline import Pipeline
+from app.services.services import Ports, build_services
+from app.settings import Settings
+from app.worker.runtime import run_worker_side
+from tests.schedules.stages import quick_stages
+from tests.support.hints import Broker, HintQueue
+from tests.support.in_process import FixedMachine
+from tests.support.mongo import MongoServer
+from tests.support.one_loop import LoopClock, Wire, cross, on
+from tests.support.redis import Redis, Server
+
+T = TypeVar("T")
+
+KINDS = ("mongo", "sqlite")
+
+
+class FarMongo(MongoServer):
+    """Calls cross the caller's wire."""
+
+    async def travel(self) -> None:
+        await cross()
+
+    async def travel_back(self) -> None:
+        await cross()
+
+
+class FarRedis(Redis):
+    """Commands cross the caller's wire."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        await cross()
+        answer = await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        await cross()
+        return answer
+
+
+Breaks = Mapping[type, type]
+"""For a class, the broken subclass that a test puts in its place."""
+
+
+def broken(part: T, breaks: Breaks) -> T:
+    """The part, of its broken class if there is one."""
+    if type(part) in breaks:
+        part.__class__ = breaks[type(part)]
+    return part
+
+
+class Connections:
+    """One process's connections to what all share."""
+
+    def __init__(self, world: "World") -> None:
+        self.store = broken(world.open_store(), world.breaks)
+        self.redis = FarRedis(world.redis)
+        self.log = broken(RedisEventLog(self.redis, retention=100_000), world.breaks)
+        self.files = FsspecFiles(world.filesystem, world.root)
+        self._graph = Database(world.graph)
+        self.graph = SqliteGraph(self._graph)
+
+    async def close(self) -> None:
+        await self.store.close()
+        await self._graph.close()
+        await self.redis.aclose()
+
+
+class Process(Connections):
+    """One process's services and the wire they use."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        super().__init__(world)
+        self.wire = world.wire(name)
+        ports = Ports(
+            store=self.store,
+            log=self.log,
+            queue=HintQueue(world.broker, world.clock),
+            graph=self.graph,
+            files=self.files,
+            reader=InlineReader(),
+            clock=world.clock,
+            machine=FixedMachine(),
+        )
+        self.services = build_services(ports, quick_stages(self.files, self.graph, world.pace), owner=name)
+        for part in (self.services.pipeline, self.services.sweeper, self.services.dispatcher):
+            broken(part, world.breaks)
+
+
+class World:
+    """One seed's installation."""
+
+    def __init__(self, seed: int, breaks: Breaks, settings: Settings) -> None:
+        self.seed = seed
+        self.breaks = breaks
+        self.settings = settings
+        self.chance = random.Random(seed)
+        self.clock = LoopClock()
+        self.kind = self.chance.choice(KINDS)
+        self.mongo = FarMongo()
+        self.redis = Server()
+        self.papers_path, self.graph = (f"file:/{uuid4().hex}?vfs=memdb" for _ in range(2))
+        self.filesystem = fsspec.filesystem("memory")
+        self.root = f"/{uuid4().hex}"
+        self.broker = Broker(random.Random(f"{seed} broker"), lost=0.1, doubled=0.1)
+        self.answers: list[tuple[str, str, Paper | PaperProcessingError | None]] = []
+        """Of every request: what was asked, of which paper, and the answer."""
+        self.longest_stage = 0.0
+        """In seconds."""
+        self.trimmed = False
+        """Whether the log lost its oldest entries."""
+        self.realtime: Realtime
+        self.api: Process
+        self.workers: list[Process]
+        self.auditor: Connections
+        """Who looks on from outside, with no wire in between."""
+
+    def open_store(self) -> PaperStore:
+        if self.kind == "mongo":
+            return MongoPaperStore(self.mongo.connect())
+        return SqlitePaperStore(Database(self.papers_path))
+
+    def wire(self, name: str) -> Wire:
+        """A wire of its own temper."""
+        chance = random.Random(f"{self.seed} {name}")
+        return Wire(chance, chance.choice([0.0005, 0.005, 0.05]), pauses=chance.choice([0.0, 0.0, 0.01]))
+
+    def pace(self) -> float:
+        return self.chance.uniform(0, self.longest_stage)
+
+    # -- requests, as the HTTP routes make them
+
+    async def upload(self, name: str = "paper.txt") -> str:
+        paper = await self._as_api(self.api.services.papers.submit(BytesIO(b"A paper."), name, limit_mb=1))
+        self.answers.append(("upload", paper.id, paper))
+        return paper.id
+
+    async def process(self, paper_id: str) -> Paper | None:
+        return await self._ask("process", paper_id, self.api.services.papers.process(paper_id))
+
+    async def cancel(self, paper_id: str) -> Paper | None:
+        return await self._ask("cancel", paper_id, self.api.services.papers.cancel(paper_id))
+
+    async def delete(self, paper_id: str) -> None:
+        await self._ask("delete", paper_id, self.api.services.papers.delete(paper_id))
+
+    async def _ask(self, what: str, paper_id: str, request: Coroutine[Any, Any, T]) -> T | None:
+        """The answer; None for a refusal, which is kept with the answers."""
+        try:
+            answer = await self._as_api(request)
+        except PaperProcessingError as error:
+            self.answers.append((what, paper_id, error))
+            return None
+        self.answers.append((what, paper_id, answer if isinstance(answer, Paper) else None))
+        return answer
+
+    async def _as_api(self, request: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.get_running_loop().create_task(request, context=on(self.api.wire))
+
+    # -- time
+
+    async def somewhen(self, within: float = 0.3) -> None:
+        """A while that chance chooses."""
+        await asyncio.sleep(self.chance.uniform(0, within))
+
+    async def together(self, *doings: Coroutine[Any, Any, Any], within: float = 0.05) -> None:
+        """All at about the same time."""
+
+        async def soon(doing: Coroutine[Any, Any, Any]) -> None:
+            await self.somewhen(within)
+            await doing
+
+        async with asyncio.TaskGroup() as tasks:
+            for doing in doings:
+                tasks.create_task(soon(doing))
+
+    async def settled(self, within: float = 200.0) -> str:
+        """Waits until nothing is on its way; answers the log's end."""
+        for process in self.workers:
+            process.wire.thaw()
+        deadline = asyncio.get_running_loop().time() + within
+        pause = 0.02
+        while True:  # a look at the state
+            counts = await self.auditor.store.counts()
+            at_work = sum(process.services.pipeline.active for process in self.workers)
+            tail = await self.auditor.log.tail()
+            if counts.queued + counts.active + counts.waiting + at_work == 0 and self.realtime.hub.position == tail:
+                return tail
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"the service did not settle within {within:g} s: {counts}, {at_work} at work")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.5)
+
+    async def swept(self, within: float = 100.0) -> None:
+        """Waits until nothing is left to clear up after deleted papers."""
+        async with asyncio.timeout(within):
+            while await self.auditor.store.tombstones(swept=False, limit=1):
+                await asyncio.sleep(1)
+
+
+async def _work(broker: Broker, pipeline: Pipeline) -> None:
+    """A worker takes one hint after the other."""
+    while True:
+        paper_id, run = await broker.take()
+        await cross()
+        await pipeline.run(paper_id, run)
+
+
+@asynccontextmanager
+async def open_world(seed: int, breaks: Breaks, settings: Settings) -> AsyncIterator[World]:
+    """Everything started; at the end everything stopped, the checks not yet made."""
+    world = World(seed, breaks, settings)
+    async with AsyncExitStack() as stack:
+        world.auditor = Connections(world)
+        if isinstance(world.auditor.store, MongoPaperStore):
+            await world.auditor.store.prepare()
+        world.api = Process(world, "api")
+        names = ["worker 1", "worker 2"][: world.chance.randint(1, 2)]
+        world.workers = [Process(world, name) for name in names]
+        for process in (world.auditor, world.api, *world.workers):
+            stack.push_async_callback(process.close)
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        started = asyncio.Event()
+
+        async def run_api() -> None:
+            async with run_api_side(settings, world.api.services) as state:
+                world.realtime = state["realtime"]
+                started.set()
+                await stop.wait()
+
+        async def run_worker(process: Process) -> None:
+            async with run_worker_side(process.services), asyncio.TaskGroup() as tasks:
+                working = tasks.create_task(_work(world.broker, process.services.pipeline))
+                await stop.wait()
+                process.wire.die()
+                working.cancel()
+
+        tasks = [loop.create_task(run_api(), context=on(world.api.wire))]
+        tasks += [loop.create_task(run_worker(process), context=on(process.wire)) for process in world.workers]
+        try:
+            await started.wait()
+            yield world
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks)
+            if world.filesystem.exists(world.root):
+                world.filesystem.rm(world.root, recursive=True)
