@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 from app.adapters.queue.celery import WORKERS, CeleryQueue
 from app.domain.errors import UnavailableError
+from app.ports import TaskQueue
 from app.worker.celery_app import create_celery, refuse
 from tests.support.clock import ManualClock
+from tests.support.hints import Broker, HintQueue
 from tests.support.redis import Redis, Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
@@ -100,6 +103,25 @@ def test_a_worker_takes_the_next_hint_although_the_ack_of_the_last_one_was_lost(
     assert received == [["p", 1], ["p", 2]]
 
 
+async def test_the_queue_without_celery_hands_each_hint_to_one_worker_in_order(clock: ManualClock) -> None:
+    broker = Broker(random.Random(0))
+    queue = HintQueue(broker, clock)
+    for run in (1, 2):
+        await queue.send("p", run)
+    assert await queue.length() == 2
+    assert [await broker.take(), await broker.take()] == [("p", 1), ("p", 2)]
+    assert await queue.length() == 0
+
+
+@pytest.mark.parametrize(("lost", "doubled", "arrive"), [(1.0, 0.0, 0), (0.0, 1.0, 2)])
+async def test_the_queue_without_celery_loses_and_doubles_hints_as_it_is_told(
+    clock: ManualClock, lost: float, doubled: float, arrive: int
+) -> None:
+    queue = HintQueue(Broker(random.Random(0), lost=lost, doubled=doubled), clock)
+    await queue.send("p", 1)
+    assert await queue.length() == arrive
+
+
 def test_a_process_that_only_sends_refuses_to_work() -> None:
     with pytest.raises(RuntimeError, match="run 3 of paper p"):
         refuse("p", 3)
@@ -116,7 +138,14 @@ async def test_hints_nobody_took_are_the_entries_of_the_queues_list(
     assert await queue.length() == 2
 
 
-async def test_a_worker_is_heard_of_for_fifteen_seconds(queue: CeleryQueue, clock: ManualClock) -> None:
+@pytest.fixture(params=["celery", "without celery"])
+def any_queue(request: pytest.FixtureRequest, queue: CeleryQueue, clock: ManualClock) -> TaskQueue:
+    """The port's promises to those who ask, of the fake as well."""
+    return queue if request.param == "celery" else HintQueue(Broker(random.Random(0)), clock)
+
+
+async def test_a_worker_is_heard_of_for_fifteen_seconds(any_queue: TaskQueue, clock: ManualClock) -> None:
+    queue = any_queue
     assert await queue.workers() == 0
     await queue.announce("one")
     await queue.announce("one")
