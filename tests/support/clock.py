@@ -18,6 +18,12 @@ class ManualClock:
     def now(self) -> datetime:
         return to_milliseconds(datetime.now(UTC) + self._ahead)
 
+    @property
+    def sleepers(self) -> int:
+        """How many sleep now."""
+        with self._lock:
+            return len(self._sleepers)
+
     async def sleep(self, seconds: float) -> None:
         woken = asyncio.Event()
         with self._lock:
