@@ -13,7 +13,7 @@ ARGS   ?=
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow lint format types check watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow bench lint format types check watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey an
 
 test-slow: $(STAMP) ## the in-process tests that sleep or take long
 	@$(PYTEST) -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
+
+bench: $(STAMP) ## compare with the plain ways, in ratios, with figures in docs/figures (PARTS="fan-out" for one)
+	@$(BIN)/python -m tests.bench $(PARTS)
 
 lint: $(STAMP) ## format, lint, types, and who may import whom: says what is wrong, changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted; `make format` does it.'; exit 1; }
