@@ -37,6 +37,7 @@ test-slow: $(STAMP) ## the in-process tests that sleep or take long
 
 bench: $(STAMP) ## compare with the plain ways, in ratios, with figures in docs/figures (PARTS="fan-out" for one)
 	@$(BIN)/python -m tests.bench $(PARTS)
+	@test -n "$(PARTS)" || { $(BIN)/python -m tests.bench.reading; $(BIN)/python -m tests.bench.whole_service; }
 
 lint: $(STAMP) ## format, lint, types, and who may import whom: says what is wrong, changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted; `make format` does it.'; exit 1; }
