@@ -13,6 +13,7 @@ from app.settings import Settings
 from tests.support.deadlines import ends_within
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
+from tests.support.leaks import OpenHandles
 from tests.support.live import LiveLane, LiveServer
 from tests.support.shared import SharedService
 from tests.support.sockets import Socket
@@ -23,6 +24,7 @@ SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_conte
 
 LANE = pytest.StashKey[Lane]()
 FAILED = pytest.StashKey[bool]()
+HANDLES = pytest.StashKey[OpenHandles]()
 
 Connect = Callable[..., AbstractAsyncContextManager[Socket]]
 
@@ -42,9 +44,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in deselected]
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """What is loaded by now stays: the collector of garbage need not look at it again and again."""
     gc.freeze()
+    session.stash[HANDLES] = OpenHandles()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,6 +56,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     if inspect.iscoroutinefunction(pyfuncitem.obj):
         seconds = 60 if pyfuncitem.config.getoption("--live") or pyfuncitem.get_closest_marker("slow") else 10
         pyfuncitem.obj = ends_within(seconds, pyfuncitem.obj)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """In-process, no test leaves open what the system counts. (Live, the service is the session's.)"""
+    yield
+    if not item.config.getoption("--live") and (left := item.session.stash[HANDLES].left()):
+        raise AssertionError("the test left behind:\n  " + "\n  ".join(left))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,14 +1,22 @@
-"""The leak gate: a test that leaves a task, a thread or a socket behind fails."""
+"""The leak gate: a test that leaves a task, a thread, an open file, a network socket or a process behind fails."""
 
+import _socket
 import asyncio
+import os
+import stat
 import threading
 import time
+from contextlib import closing
+
+import psutil
 
 # fakeredis leaves the task of a blocked XREAD to its own timeout when the caller is cancelled: seen in every test.
 IGNORED_TASKS = ("AsyncFakeSocket._async_blocking",)
 IGNORED_THREADS = ("AnyIO worker thread", "pytest_timeout", "asyncio_")
 ANYIO_TASK = "TaskHandle._run_coro"
-THREADS_MAY_TAKE = 1.0
+MAY_TAKE = 1.0
+LOOPS_HAVE = {_socket.AF_UNIX}
+"""Sockets of an event loop: whether one is left is told by its thread and its tasks."""
 
 
 def tasks_left(side: str) -> list[str]:
@@ -24,7 +32,7 @@ def tasks_left(side: str) -> list[str]:
     return left
 
 
-def threads_left(before: set[threading.Thread], within: float = THREADS_MAY_TAKE) -> list[str]:
+def threads_left(before: set[threading.Thread], within: float = MAY_TAKE) -> list[str]:
     """Threads that were not there before, and do not end within a second."""
     deadline = time.monotonic() + within
     while True:
@@ -36,6 +44,56 @@ def threads_left(before: set[threading.Thread], within: float = THREADS_MAY_TAKE
         if not left or time.monotonic() > deadline:
             return [f"thread {name}" for name in left]
         time.sleep(0.002)
+
+
+class OpenHandles:
+    """What this process holds of the system's: open files, pipes, network sockets, child processes."""
+
+    def __init__(self) -> None:
+        self.may_take = MAY_TAKE
+        self._descriptors = _descriptors()
+        self._children = _children()
+
+    def left(self) -> list[str]:
+        """What is new since it was asked before, and is not closed in time."""
+        deadline = time.monotonic() + self.may_take
+        while True:
+            descriptors, children = _descriptors(), _children()
+            new = {fd: what for fd in descriptors - self._descriptors if (what := _what(fd)) is not None}
+            started = children - self._children
+            if not (new or started) or time.monotonic() > deadline:
+                self._descriptors, self._children = descriptors, children
+                return [*new.values(), *(f"process {child}" for child in started)]
+            time.sleep(0.002)
+
+
+def _descriptors() -> set[int]:
+    os.close(of_the_list := os.dup(0))  # the lowest that is free: the next test's first file will have it
+    return {int(name) for name in os.listdir("/dev/fd")} - {of_the_list}  # noqa: PTH208  # fast: it runs after every test
+
+
+def _children() -> set[int]:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # there is none: known a thousand times faster than by looking at all processes
+        return set()
+    return {child.pid for child in psutil.Process().children()}
+
+
+def _what(descriptor: int) -> str | None:
+    """None for what no test has to close."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            return f"open file {os.readlink(f'/dev/fd/{descriptor}')}"  # noqa: PTH115
+        if stat.S_ISFIFO(mode):
+            return "pipe"
+        if stat.S_ISSOCK(mode):
+            with closing(_socket.socket(fileno=os.dup(descriptor))) as socket:
+                return None if socket.family in LOOPS_HAVE else "network socket"
+    except OSError:
+        return None  # closed meanwhile
+    return None
 
 
 def _is_portal(name: str) -> bool:

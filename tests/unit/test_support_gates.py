@@ -1,18 +1,41 @@
-"""What fails a test whatever it asserts: tasks, threads and sockets left behind, crashed runs, broken transcripts, time."""
+"""What fails a test whatever it asserts: what it leaves behind, crashed runs, broken transcripts, time."""
 
 import asyncio
+import os
+import socket
+import subprocess
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from app.realtime.hub import Consumer
 from app.settings import Settings
+from conftest import HANDLES, pytest_runtest_teardown
+from tests.support import in_process
 from tests.support.deadlines import ends_within
 from tests.support.in_process import Applications, open_in_process_lane
-from tests.support.leaks import tasks_left, threads_left
+from tests.support.leaks import MAY_TAKE, tasks_left, threads_left
 
 pytestmark = pytest.mark.anyio
+
+
+class Forgotten:
+    """A socket that nobody closed, as the hub knows it."""
+
+    papers = None
+
+    def deliver(self, news: object) -> None: ...
+
+    def deliver_system(self, kind: str, frames: object) -> None: ...
+
+    def go_away(self) -> None: ...
 
 
 async def test_a_test_that_leaves_nothing_behind_passes_the_gates(
@@ -36,6 +59,27 @@ async def test_a_task_that_a_request_leaves_behind_fails_its_test(
     with pytest.raises(AssertionError, match=r"the test left behind:\n  api: task .*forgotten"):
         async with open_in_process_lane(applications, settings) as lane:
             lane.call_api(leave_one)
+
+
+async def test_a_thread_that_is_left_behind_fails_its_test(
+    applications: Applications, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_process, "threads_left", partial(threads_left, within=0.01))
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="forgotten")
+    with pytest.raises(AssertionError, match=r"the test left behind:\n  thread forgotten"):
+        async with open_in_process_lane(applications, settings):
+            thread.start()
+    stop.set()
+    thread.join()
+
+
+async def test_a_subscription_that_is_left_with_the_hub_fails_its_test(
+    applications: Applications, settings: Settings
+) -> None:
+    with pytest.raises(AssertionError, match=r"the test left behind:\n  hub: 1 sockets are still counted"):
+        async with open_in_process_lane(applications, settings) as lane:
+            lane.service.hub.open(cast(Consumer, Forgotten()))
 
 
 async def test_a_crash_of_a_run_in_the_worker_fails_the_test(applications: Applications, settings: Settings) -> None:
@@ -75,6 +119,55 @@ async def test_a_thread_that_is_left_behind_is_named() -> None:
         stop.set()
         thread.join()
     assert threads_left(before) == []
+
+
+def open_file(folder: Path) -> AbstractContextManager[object]:
+    return (folder / "forgotten").open("w")
+
+
+def open_network_socket(_: Path) -> AbstractContextManager[object]:
+    return socket.socket()
+
+
+@contextmanager
+def open_pipe(_: Path) -> Iterator[None]:
+    ends = os.pipe()
+    yield
+    for end in ends:
+        os.close(end)
+
+
+@contextmanager
+def open_process(_: Path) -> Iterator[None]:
+    with subprocess.Popen(["/bin/sleep", "3600"]) as process:
+        yield
+        process.kill()
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize(
+    ("leave", "told"),
+    [
+        (open_file, "open file .*/forgotten"),
+        (open_network_socket, "network socket"),
+        (open_pipe, "pipe"),
+        (open_process, r"process \d+"),
+    ],
+)
+def test_what_the_system_counts_and_is_left_open_fails_its_test(
+    leave: Callable[[Path], AbstractContextManager[object]], told: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    handles = request.session.stash[HANDLES]
+    handles.may_take = 0.0
+    try:
+        with leave(tmp_path):
+            teardown = pytest_runtest_teardown(request.node)
+            next(teardown)
+            with pytest.raises(AssertionError, match=f"the test left behind:\n  {told}"):
+                next(teardown)
+    finally:
+        handles.may_take = MAY_TAKE
+    assert handles.left() == []
 
 
 async def test_every_async_test_runs_under_a_deadline() -> None:

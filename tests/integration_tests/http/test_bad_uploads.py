@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.extraction.readers.files import PAPERS, docx, jats, paragraph, pdf
-from tests.support.answers import a_witness, body, each_before_a_witness, error, snapshot
+from tests.support.answers import a_witness, body, each_before_a_witness, error, run_to_its_end, snapshot
 from tests.support.lane import Lane
 from tests.support.once import once
 
@@ -135,13 +135,13 @@ async def new_names(lane: Lane) -> dict[str, tuple[str, str, httpx.Response] | s
 
 @pytest.fixture
 async def new_endings(lane: Lane) -> dict[str, tuple[dict[str, Any], dict[str, httpx.Response]]]:
-    """Each file taken in and run, all of them together; its snapshot then, and what its outputs answer."""
+    """Each file taken in and run; its snapshot then, and what its outputs answer."""
     files = {name: content for name, (content, _) in UNREADABLE.items()} | CURIOUS
     async with a_witness(lane):
-        ids = {name: (await lane.upload("paper.pdf", content))["id"] for name, content in files.items()}
-        batch = body(await lane.client.post("/papers/batch/process", json={"paper_ids": list(ids.values())}))
-        assert batch["rejected"] == []
-        await lane.settled()
+        ids = {}
+        for name, content in files.items():
+            ids[name] = (await lane.upload("paper.pdf", content))["id"]
+            await run_to_its_end(lane, ids[name])
         return {
             name: (
                 await snapshot(lane, paper_id),
