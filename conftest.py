@@ -44,10 +44,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in deselected]
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+def pytest_collection_finish() -> None:
     """What is loaded by now stays: the collector of garbage need not look at it again and again."""
     gc.freeze()
-    session.stash[HANDLES] = OpenHandles()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -58,11 +57,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
         pyfuncitem.obj = ends_within(seconds, pyfuncitem.obj)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[HANDLES] = OpenHandles()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     """In-process, no test leaves open what the system counts. (Live, the service is the session's.)"""
     yield
-    if not item.config.getoption("--live") and (left := item.session.stash[HANDLES].left()):
+    if not item.config.getoption("--live") and (left := item.stash[HANDLES].left()):
         raise AssertionError("the test left behind:\n  " + "\n  ".join(left))
 
 

@@ -55,7 +55,7 @@ class OpenHandles:
         self._children = _children()
 
     def left(self) -> list[str]:
-        """What is new since it was asked before, and is not closed in time."""
+        """What is new since this was made or asked before, and is not closed in time."""
         deadline = time.monotonic() + self.may_take
         while True:
             descriptors, children = _descriptors(), _children()

@@ -157,7 +157,7 @@ def open_process(_: Path) -> Iterator[None]:
 def test_what_the_system_counts_and_is_left_open_fails_its_test(
     leave: Callable[[Path], AbstractContextManager[object]], told: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    handles = request.session.stash[HANDLES]
+    handles = request.node.stash[HANDLES]
     handles.may_take = 0.0
     try:
         with leave(tmp_path):
