@@ -13,7 +13,7 @@ ARGS   ?=
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow bench lint format types check watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow bench lint format types check coverage flakes watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,14 @@ types: $(STAMP) ## the type checker alone
 	@$(BIN)/mypy
 
 check: lint test test-slow ## all that has to pass before a change is proposed
+
+coverage: $(STAMP) ## which lines and branches of app/ the in-process lane misses; fails under 95 %
+	@$(BIN)/coverage run -m pytest -q -m "not slow" --ignore=tests/live $(ARGS)
+	@$(BIN)/coverage report
+
+ROUNDS ?= 20
+flakes: $(STAMP) ## the in-process lane ROUNDS times in random order: which tests fail now and then
+	@$(BIN)/python -m tests.support.flakes $(ROUNDS) $(ARGS)
 
 watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
 	@exec $(BIN)/ptw .
