@@ -1,5 +1,7 @@
 """The commands. Whatever goes wrong is told in a sentence on stderr, and the exit status is not 0."""
 
+import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,13 +32,15 @@ Url = Annotated[
 def serve() -> None:
     """Start everything on this machine, and keep it running until Ctrl-C."""
     from app.logs import configure_logging
-    from app.settings import SettingsError, load_settings
+    from app.settings import SettingsError, load_settings, unknown_settings
     from app.supervisor.errors import ServeError
     from app.supervisor.serve import serve as supervise
 
     with told(SettingsError, ServeError):
         settings = load_settings()
         configure_logging(settings.log_level, settings.log_format, "serve")
+        for sentence in unknown_settings(os.environ):
+            logging.getLogger("app.settings").warning("%s", sentence)
         supervise(settings, say)
 
 
@@ -100,14 +104,23 @@ def watch(
 
 
 @cli.command()
-def check(url: Url = None) -> None:
-    """Ask the service how it is."""
-    from app.client.commands import check as check_service
+def check(
+    repair: Annotated[bool, typer.Option("--repair", help="do what is safe about it, and say what was done")] = False,
+    url: Annotated[str | None, typer.Option(help="only ask the service there how it is", show_default=False)] = None,
+) -> None:
+    """Say what is wrong with this installation, whether the service runs or not."""
     from app.client.errors import ClientError
+    from app.settings import SettingsError
 
-    with told(ClientError):
-        status = check_service(service_url(url))
-    raise typer.Exit(status)
+    with told(ClientError, SettingsError):
+        if url is not None:
+            from app.client.commands import check as check_service
+
+            raise typer.Exit(check_service(url))
+        from app.client.installation import check as check_installation
+        from app.settings import load_settings
+
+        raise typer.Exit(check_installation(load_settings(), os.environ, repair=repair))
 
 
 def service_url(given: str | None) -> str:

@@ -119,6 +119,9 @@ class PaperStore(Protocol):
 
     async def get_output(self, paper_id: str, run: int, kind: Output) -> JsonValue | None: ...
 
+    async def output_owners(self) -> Sequence[str]:
+        """The papers that outputs belong to, each once."""
+
     async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
         """Removes the paper's outputs but those of the runs kept, by kind, and those of a run that began since."""
 
@@ -174,6 +177,9 @@ class EventLog(Protocol):
 
     async def forget(self, paper_id: str) -> None:
         """Forgets the last `seq` of a paper that was purged."""
+
+    async def now(self) -> datetime:
+        """The time by the clock of the log's server."""
 
     async def epoch(self) -> str:
         """Changes when another server answers, or the same one after a restart: it may have lost its newest entries."""
@@ -248,6 +254,9 @@ class Graph(Protocol):
     async def remove(self, paper_id: str) -> None:
         """Removes the paper's contribution, and entities that no paper mentions any more."""
 
+    async def papers(self) -> Sequence[str]:
+        """The papers that have a contribution."""
+
     async def neighbours(self, key: str, limit: int) -> EntityNeighbours | None: ...
 
     async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
@@ -256,6 +265,13 @@ class Graph(Protocol):
     async def check(self) -> None: ...
 
     async def close(self) -> None: ...
+
+
+class KeptFile(Value):
+    """A file as it lies there, whole or not."""
+
+    paper_id: str
+    changed_at: datetime
 
 
 class Files(Protocol):
@@ -270,7 +286,10 @@ class Files(Protocol):
         """The bytes in chunks. Raises `FileNotFoundError` on entering."""
 
     async def remove(self, paper_id: str) -> None:
-        """Removes the file if it is there."""
+        """Removes the file, or the part of one, if it is there."""
+
+    async def list(self) -> Sequence[KeptFile]:
+        """All files, and what is left of puts that were killed."""
 
     async def check(self) -> None: ...
 

@@ -1,5 +1,7 @@
 """Every setting, its type and what it means: environment variables with the prefix `PAPERS_`."""
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,6 +93,16 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "graph_url": ("sqlite", "neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"),
     "files_url": (),
 }
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none."""
+    names = [f"PAPERS_{name.upper()}" for name in Settings.model_fields]
+    strange = sorted(name for name in environment if name.upper().startswith("PAPERS_") and name.upper() not in names)
+    near = {name: get_close_matches(name.upper(), names, 1, cutoff=0.8) for name in strange}
+    return [
+        f"{name} is no setting" + (f"; perhaps {near[name][0]} is meant." if near[name] else ".") for name in strange
+    ]
 
 
 def load_settings() -> Settings:

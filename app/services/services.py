@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.ports import Clock, EventLog, Files, Graph, Machine, PaperStore, Reader, TaskQueue
+from app.services.checkup import Checkup
 from app.services.dispatcher import Dispatcher
 from app.services.heartbeat import Heartbeat
 from app.services.metrics import Metrics
@@ -46,6 +47,7 @@ class Services:
     system: System
     heartbeat: Heartbeat
     metrics: Metrics
+    checkup: Checkup
 
 
 def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Services:
@@ -61,16 +63,18 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Service
         "files": ports.files.check,
     }
     rate = EventRate(clock)
+    relay = Relay(ports.store, ports.log, clock, relay_wake)
     return Services(
         papers=Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher_wake.set),
         graph=ports.graph,
         log=ports.log,
         clock=clock,
         pipeline=Pipeline(ports.store, writer, stages, clock, owner, sweeper.clear_after_worker),
-        relay=Relay(ports.store, ports.log, clock, relay_wake),
+        relay=relay,
         dispatcher=Dispatcher(ports.store, ports.queue, clock, dispatcher_wake),
         sweeper=sweeper,
         system=System(ports.store, ports.queue, checks, ports.machine, clock, rate),
         heartbeat=Heartbeat(ports.queue, clock, owner),
         metrics=Metrics(clock, rate),
+        checkup=Checkup(ports.store, ports.log, ports.queue, ports.graph, ports.files, relay, sweeper, checks, clock),
     )

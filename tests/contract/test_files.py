@@ -4,6 +4,7 @@ import asyncio
 import errno
 import io
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,12 +12,12 @@ import fsspec
 import pytest
 
 from app.adapters.disk import check_room, explained
-from app.adapters.files.fsspec import CHUNK, FsspecFiles
+from app.adapters.files.fsspec import CHUNK, PART, FsspecFiles
 from app.domain.errors import StorageFullError, UnavailableError
 
 pytestmark = pytest.mark.anyio
 
-PAPER = str(uuid4())
+PAPER, OTHER = str(uuid4()), str(uuid4())
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -169,3 +170,16 @@ def test_a_disk_with_too_little_room_says_how_much_there_is(tmp_path: Path) -> N
     check_room(tmp_path / "not" / "made" / "yet", need=1)
     with pytest.raises(StorageFullError, match=r"\d+ MB are free, 1048576000 MB are needed; make room"):
         check_room(tmp_path, need=1000 * 2**40)
+
+
+async def test_all_files_are_listed_and_what_a_killed_put_left(files: FsspecFiles) -> None:
+    assert await files.list() == []
+    before = datetime.now(UTC)
+    await put(files, b"x", PAPER)
+    await put(files, b"x", OTHER)
+    files._fs.mv(files._path(OTHER), files._path(OTHER) + PART)  # as a process killed in the middle leaves it
+    found = {file.paper_id: file.changed_at for file in await files.list()}
+    assert found.keys() == {PAPER, OTHER}
+    assert all(abs(changed - before) < timedelta(minutes=1) for changed in found.values())
+    await files.remove(OTHER)
+    assert [file.paper_id for file in await files.list()] == [PAPER]

@@ -254,3 +254,11 @@ async def test_of_many_runs_at_once_the_last_one_stays(graph: Graph, connect_gra
 
 async def test_a_graph_that_answers_passes_its_check(graph: Graph) -> None:
     await graph.check()
+
+
+async def test_every_paper_that_contributes_is_listed_once(graph: Graph) -> None:
+    await put(graph, "p", CRF, NER)
+    await put(graph, "q", CRF)
+    await graph.replace("empty", 1, None, [], [])
+    await graph.remove("q")
+    assert sorted(await graph.papers()) == ["empty", "p"]

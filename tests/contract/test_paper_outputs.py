@@ -190,3 +190,10 @@ async def test_an_output_too_large_to_store_ends_the_run_and_not_the_service(con
             with pytest.raises(ReadError, match="too large"):
                 await store.put_output("p", 1, Output.READING, body + body[::-1])
         assert await store.get_output("p", 1, Output.READING) == body
+
+
+async def test_the_papers_that_outputs_belong_to_are_each_listed_once(store: PaperStore) -> None:
+    for paper_id, run in [("p", 1), ("p", 2), ("q", 1), ("r", 1)]:
+        await store.put_output(paper_id, run, Output.ENTITIES, [])
+    await store.prune_outputs("r", keep={})
+    assert sorted(await store.output_owners()) == ["p", "q"]

@@ -81,6 +81,11 @@ class RedisEventLog:
         with redis_available():
             await self._redis.delete(LAST_SEQ + paper_id)
 
+    async def now(self) -> datetime:
+        with redis_available():
+            seconds, microseconds = await self._redis.time()
+        return datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
+
     async def epoch(self) -> str:
         with redis_available():
             return str((await self._redis.info("server"))["run_id"])

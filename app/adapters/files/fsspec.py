@@ -2,16 +2,20 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC
 from typing import Any, BinaryIO
 
 from anyio import to_thread
 from fsspec.implementations.local import LocalFileSystem
 
 from app.adapters.disk import MEGABYTE, check_room, explained
+from app.ports import KeptFile
 
 CHUNK = 256 * 1024
+PART = ".part"
+"""At the end of a file's name until it is whole."""
 RESERVE = 32 * MEGABYTE
 """Bytes of a disk that new files leave free: what was accepted needs room to be worked on."""
 
@@ -44,7 +48,12 @@ class FsspecFiles:
             await self._in_thread(file.close)
 
     async def remove(self, paper_id: str) -> None:
-        await self._in_thread(self._remove, self._path(paper_id))
+        for path in (self._path(paper_id), self._path(paper_id) + PART):
+            await self._in_thread(self._remove, path)
+
+    async def list(self) -> Sequence[KeptFile]:
+        found: Sequence[KeptFile] = await self._in_thread(self._list)
+        return found
 
     async def check(self) -> None:
         await self._in_thread(self._check)
@@ -64,7 +73,7 @@ class FsspecFiles:
             source.seek(start)
         path = self._path(paper_id)
         self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        part = f"{path}.part"
+        part = path + PART
         try:
             with self._fs.open(part, "wb") as target:
                 shutil.copyfileobj(source, target, CHUNK)
@@ -72,6 +81,15 @@ class FsspecFiles:
         except BaseException:
             self._remove(part)  # on a full disk of all places nothing may be left lying about
             raise
+
+    def _list(self) -> Sequence[KeptFile]:
+        return [
+            KeptFile(
+                paper_id=path.rpartition("/")[2].removesuffix(PART),
+                changed_at=self._fs.modified(path).astimezone(UTC),
+            )
+            for path in self._fs.find(self._root)
+        ]
 
     def _remove(self, path: str) -> None:
         if self._fs.exists(path):

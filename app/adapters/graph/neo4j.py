@@ -157,6 +157,12 @@ class Neo4jGraph:
 
         await self._transact(write)
 
+    async def papers(self) -> Sequence[str]:
+        async def read(tx: AsyncTransaction) -> list[str]:
+            return [row["id"] for row in await _run(tx, "MATCH (p:Paper) RETURN p.id AS id")]
+
+        return await self._transact(read)
+
     async def neighbours(self, key: str, limit: int) -> EntityNeighbours | None:
         async def read(tx: AsyncTransaction) -> EntityNeighbours | None:
             named = await _run(tx, _ENTITY, key=key)

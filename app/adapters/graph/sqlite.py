@@ -101,6 +101,12 @@ class SqliteGraph:
     async def remove(self, paper_id: str) -> None:
         await self._database.write(lambda connection: _remove(connection, paper_id))
 
+    async def papers(self) -> Sequence[str]:
+        rows = await self._database.read(
+            lambda connection: connection.execute("SELECT id FROM graph_papers").fetchall()
+        )
+        return [paper_id for (paper_id,) in rows]
+
     async def neighbours(self, key: str, limit: int) -> EntityNeighbours | None:
         def read(connection: Connection) -> EntityNeighbours | None:
             mentions = connection.execute("SELECT paper_id FROM graph_mentions WHERE key = ? ORDER BY 1", (key,))

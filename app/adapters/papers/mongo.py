@@ -258,6 +258,10 @@ class MongoPaperStore:
         return await self._outputs.get(paper_id, run, kind)
 
     @answering
+    async def output_owners(self) -> Sequence[str]:
+        return await self._outputs.owners()
+
+    @answering
     async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
         await self._outputs.prune(paper_id, keep)
 

@@ -58,6 +58,10 @@ class MongoOutputs:
         packed: bytes = output["body"]
         return _unpack(packed) if len(packed) < SMALL else await to_thread.run_sync(_unpack, packed)
 
+    async def owners(self) -> Sequence[str]:
+        found = await self._outputs.find({}, {"paper_id": 1}).to_list(None)
+        return sorted({output["paper_id"] for output in found})
+
     async def prune(self, paper_id: str, keep: Mapping[Output, int]) -> None:
         """Outputs of runs above the newest one kept stay: they belong to a run that began since."""
         newest = max(keep.values(), default=None)

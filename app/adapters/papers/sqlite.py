@@ -230,6 +230,9 @@ class SqlitePaperStore:
         )
         return None if row is None else await to_thread.run_sync(output_from_text, row[0])
 
+    async def output_owners(self) -> Sequence[str]:
+        return [paper_id for (paper_id,) in await self._all("SELECT DISTINCT paper_id FROM outputs")]
+
     async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
         await self._database.write(lambda connection: _prune(connection, paper_id, keep))
 

@@ -1,0 +1,152 @@
+"""What `check` says of papers: a sentence for each thing that is wrong, silence otherwise, and only safe remedies."""
+
+import io
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.domain import decisions
+from app.domain.paper import Output
+from app.services.checkup import Problem
+from tests.support.bench import Bench
+
+pytestmark = pytest.mark.anyio
+
+GONE = "00000000-0000-4000-8000-000000000000"
+
+
+CLOCKS = "The clock of Redis"
+
+
+async def found(bench: Bench) -> list[Problem]:
+    """All but what the fake Redis' clock makes of a clock that a test has moved."""
+    problems = await bench.services.checkup.problems()
+    return [problem for problem in problems if not problem.sentence.startswith(CLOCKS)]
+
+
+async def sentences(bench: Bench) -> list[str]:
+    return [problem.sentence for problem in await found(bench)]
+
+
+async def only_problem(bench: Bench) -> Problem:
+    problems = await found(bench)
+    assert len(problems) == 1, [problem.sentence for problem in problems]
+    return problems[0]
+
+
+async def mended(bench: Bench) -> str:
+    """What the remedy of the only problem says it did; afterwards nothing is wrong."""
+    problem = await only_problem(bench)
+    assert problem.remedy is not None
+    did = await problem.remedy()
+    assert await sentences(bench) == []
+    return did
+
+
+async def test_of_an_installation_that_is_well_nothing_is_said(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    await bench.services.relay.relay()
+    await bench.submit()
+    assert await sentences(bench) == []
+
+
+async def test_a_file_of_no_paper_is_told_and_removed_when_it_is_old(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.services.relay.relay()
+    await bench.side.files.put(GONE, io.BytesIO(b"x"))
+    assert await sentences(bench) == [], "a younger one may be on its way in"
+    bench.clock.advance(3700)
+    assert (await only_problem(bench)).sentence == (
+        f"There is something among the files that belongs to no paper: {GONE}."
+    )
+    assert await mended(bench) == "Removed among the files what belonged to no paper: 1."
+    assert await bench.side.files.get(paper_id), "a paper's own file stays"
+
+
+async def test_a_paper_that_lost_its_file_is_told_and_left_alone(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.side.files.remove(paper_id)
+    problem = await only_problem(bench)
+    assert problem.sentence.startswith(f"Papers have lost their files: {paper_id};")
+    assert problem.remedy is None
+
+
+async def test_outputs_and_graph_of_no_paper_are_removed(bench: Bench) -> None:
+    await bench.store.put_output(GONE, 1, Output.ENTITIES, [])
+    assert "among the outputs" in (await only_problem(bench)).sentence
+    await mended(bench)
+    assert await bench.store.get_output(GONE, 1, Output.ENTITIES) is None
+    await bench.services.graph.replace(GONE, 1, "A title", [], [])
+    assert "in the graph" in (await only_problem(bench)).sentence
+    await mended(bench)
+    assert await bench.services.graph.papers() == []
+
+
+async def test_what_a_running_paper_has_stored_so_far_is_no_stray(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker")
+    await bench.store.put_output(paper_id, 1, Output.READING, {})
+    assert await sentences(bench) == []
+
+
+async def test_an_outbox_that_does_not_drain_is_offered_again(bench: Bench) -> None:
+    await bench.submit()
+    assert await sentences(bench) == []
+    bench.clock.advance(120)
+    problem = await only_problem(bench)
+    assert problem.sentence.startswith("Events wait in the outbox though the log answers: 1, the first one since ")
+    assert await mended(bench) == "Offered the outbox to the log again: 0 events still wait."
+
+
+async def test_without_the_log_a_waiting_outbox_is_no_problem_of_its_own(bench: Bench) -> None:
+    await bench.submit()
+    bench.clock.advance(120)
+    assert [problem.sentence for problem in await bench.services.checkup.problems(without={"redis"})] == []
+    bench.backing.redis.connected = False
+    (sentence,) = await sentences(bench)
+    assert sentence.startswith("redis: Redis does not answer")
+
+
+async def test_a_run_that_nobody_takes_up_is_told_where_there_are_workers(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.relay.relay()
+    await bench.claim(paper_id, "a worker that dies")
+    await bench.services.relay.relay()
+    bench.clock.advance(decisions.LEASE.total_seconds() + 61)
+    assert await sentences(bench) == [], "nobody is there to take it up"
+    await bench.side.queue.announce("another worker")
+    assert paper_id in (await only_problem(bench)).sentence
+
+
+async def test_a_deleted_paper_that_was_not_cleared_up_after_is_swept(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker")
+    await bench.services.papers.delete(paper_id)
+    await bench.services.relay.relay()
+    assert await sentences(bench) == []
+    bench.clock.advance(120)
+    assert (await only_problem(bench)).sentence == f"Deleted papers were not cleared up after: {paper_id}."
+    assert await mended(bench) == "Cleared up after deleted papers: 0 are left."
+
+
+async def test_clocks_that_are_apart_are_told(bench: Bench) -> None:
+    bench.clock.advance(30)
+    (problem,) = await bench.services.checkup.problems()
+    sentence = problem.sentence
+    assert sentence.startswith(CLOCKS)
+    apart = int(sentence.partition(" are ")[2].split()[0])
+    assert timedelta(seconds=28) <= timedelta(seconds=apart) <= timedelta(seconds=31)
+    assert isinstance(await bench.log.now(), datetime)
+
+
+async def test_a_service_that_is_away_is_told_with_its_reason(bench: Bench) -> None:
+    await bench.side.close_graph()
+    (sentence,) = await sentences(bench)
+    assert sentence.startswith("graph: The database")
+
+
+async def test_many_papers_are_counted_and_not_all_named(bench: Bench) -> None:
+    for number in range(8):
+        await bench.store.put_output(f"gone-{number}", 1, Output.ENTITIES, [])
+    assert (await only_problem(bench)).sentence.endswith("gone-4 and 3 more.")
