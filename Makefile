@@ -8,12 +8,15 @@ PYTEST := $(BIN)/pytest -q --durations=10
 LIVE   := tests/integration_tests tests/contract tests/live
 # More arguments for pytest: make test ARGS="-k resume -x"
 ARGS   ?=
+# For make mutate.
+MODULE ?= app.domain
+JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow bench lint format types check coverage flakes watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow bench lint format types check prove mutate coverage flakes watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +57,7 @@ types: $(STAMP) ## the type checker alone
 
 check: lint test test-slow ## all that has to pass before a change is proposed
 
+<<<<<<< HEAD
 coverage: $(STAMP) ## which lines and branches of app/ the in-process lane misses; fails under 95 %
 	@$(BIN)/coverage run -m pytest -q -m "not slow" --ignore=tests/live $(ARGS)
 	@$(BIN)/coverage report
@@ -61,6 +65,15 @@ coverage: $(STAMP) ## which lines and branches of app/ the in-process lane misse
 ROUNDS ?= 20
 flakes: $(STAMP) ## the in-process lane ROUNDS times in random order: which tests fail now and then
 	@$(BIN)/python -m tests.support.flakes $(ROUNDS) $(ARGS)
+=======
+prove: $(STAMP) ## delete each place that publishes, in a copy, and show which test notices (minutes)
+	@$(BIN)/python -m tests.prove $(ARGS)
+
+# What has been tried already is kept in mutants/, and tried again only where its code or a test of it changed.
+mutate: $(STAMP) ## change the code in thousands of small ways, and list which no test notices: MODULE=app.services.relay
+	@nice $(BIN)/mutmut run --max-children $(JOBS) "$(MODULE).*"
+	@$(BIN)/mutmut results
+>>>>>>> 44ed124 (Show for every place that publishes which test notices its deletion)
 
 watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
 	@exec $(BIN)/ptw .
@@ -74,7 +87,7 @@ lock: $(STAMP) ## choose the newest versions that pyproject.toml allows, and wri
 	@$(MAKE) --no-print-directory install
 
 clean: ## remove the environment and all caches; ./data stays
-	@rm -rf $(VENV) dist .*_cache .testmondata* .coverage*
+	@rm -rf $(VENV) dist mutants .*_cache .testmondata* .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Remade when pyproject.toml or the lock changes. uv, in the environment, installs in 2 s what takes pip 30 s; where uv
