@@ -121,8 +121,9 @@ async def a_client(kind: type[WebSocketProtocol] = WebSocketProtocol, **config: 
             await application.ready.wait()
             yield Client(application, protocol, theirs)
             theirs.close()
+        async with asyncio.timeout(1):
             while state.connections or state.tasks:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
     finally:
         theirs.close()
         protocol.transport.abort()
