@@ -57,7 +57,6 @@ types: $(STAMP) ## the type checker alone
 
 check: lint test test-slow ## all that has to pass before a change is proposed
 
-<<<<<<< HEAD
 coverage: $(STAMP) ## which lines and branches of app/ the in-process lane misses; fails under 95 %
 	@$(BIN)/coverage run -m pytest -q -m "not slow" --ignore=tests/live $(ARGS)
 	@$(BIN)/coverage report
@@ -65,7 +64,6 @@ coverage: $(STAMP) ## which lines and branches of app/ the in-process lane misse
 ROUNDS ?= 20
 flakes: $(STAMP) ## the in-process lane ROUNDS times in random order: which tests fail now and then
 	@$(BIN)/python -m tests.support.flakes $(ROUNDS) $(ARGS)
-=======
 prove: $(STAMP) ## delete each place that publishes, in a copy, and show which test notices (minutes)
 	@$(BIN)/python -m tests.prove $(ARGS)
 
@@ -73,7 +71,6 @@ prove: $(STAMP) ## delete each place that publishes, in a copy, and show which t
 mutate: $(STAMP) ## change the code in thousands of small ways, and list which no test notices: MODULE=app.services.relay
 	@nice $(BIN)/mutmut run --max-children $(JOBS) "$(MODULE).*"
 	@$(BIN)/mutmut results
->>>>>>> 44ed124 (Show for every place that publishes which test notices its deletion)
 
 watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
 	@exec $(BIN)/ptw .
