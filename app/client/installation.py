@@ -139,15 +139,17 @@ def versions() -> Iterator[str]:
 
 def not_as_locked(lock: str) -> Iterator[str]:
     """A sentence when what is installed has other versions than the lock."""
-    locked = dict(_PIN.findall(lock))
+    locked: dict[str, list[str]] = {}
+    for name, version in _PIN.findall(lock):
+        locked.setdefault(name, []).append(version)  # one for each Python or system, where they differ
     others = []
-    for name, version in locked.items():
+    for name, allowed in locked.items():
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # of another system, or for development only; what is really missing stops every start
-        if found != version:
-            others.append(f"{name} {found} instead of {version}")
+        if found not in allowed:
+            others.append(f"{name} {found} instead of {' or '.join(allowed)}")
     if others:
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         yield f"Packages are not those of {LOCKED.name}: {', '.join(others[:5])}{more}; `make install` brings them."

@@ -84,6 +84,8 @@ def test_packages_other_than_those_locked_are_told() -> None:
     (sentence,) = not_as_locked(lock)
     assert f"celery {importlib.metadata.version('celery')} instead of 0.1;" in sentence
     assert list(not_as_locked(f"anyio=={installed}\n")) == []
+    either = f"anyio==0.1 ; python_full_version < '3.12'\nanyio=={installed} ; python_full_version >= '3.12'\n"
+    assert list(not_as_locked(either)) == [], "a lock for several Pythons names a package more than once"
 
 
 def test_this_environment_is_the_one_that_is_locked() -> None:
