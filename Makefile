@@ -64,6 +64,7 @@ coverage: $(STAMP) ## which lines and branches of app/ the in-process lane misse
 ROUNDS ?= 20
 flakes: $(STAMP) ## the in-process lane ROUNDS times in random order: which tests fail now and then
 	@$(BIN)/python -m tests.support.flakes $(ROUNDS) $(ARGS)
+
 prove: $(STAMP) ## delete each place that publishes, in a copy, and show which test notices (minutes)
 	@$(BIN)/python -m tests.prove $(ARGS)
 
