@@ -1,0 +1,93 @@
+"""What the stages of a run leave: outputs, the counts of the snapshot, and events that list what was found."""
+
+import io
+import threading
+
+import anyio
+import pytest
+
+from app.domain.events import LISTED, EntityExtractionEvent, PaperEvent, RelationshipExtractionEvent
+from app.domain.paper import Counts, Output
+from app.services.stages import DOCUMENT, ENTITIES, REFERENCES, RELATIONSHIPS, Work
+from conftest import SEED_PAPER
+from tests.support.bench import Bench
+
+pytestmark = pytest.mark.anyio
+
+
+async def process(bench: Bench, content: bytes) -> str:
+    paper = await bench.services.papers.submit(io.BytesIO(content), "paper.txt", limit_mb=1)
+    await bench.services.papers.process(paper.id)
+    await bench.services.pipeline.run(paper.id, 1)
+    return paper.id
+
+
+async def told(bench: Bench, paper_id: str, event_type: str) -> PaperEvent:
+    (event,) = [event for event in await bench.store.events(paper_id, 0, 10_000) if event.event_type == event_type]
+    return event
+
+
+async def test_what_a_run_tells_of_the_seed_paper_is_what_it_stored(bench: Bench) -> None:
+    paper_id = await process(bench, SEED_PAPER.read_bytes())
+    paper, papers = (await bench.record(paper_id)).paper, bench.services.papers
+    document = DOCUMENT.validate_python(await papers.output(paper_id, Output.DOCUMENT))
+    references = REFERENCES.validate_python(await papers.output(paper_id, Output.REFERENCES))
+    entities = ENTITIES.validate_python(await papers.output(paper_id, Output.ENTITIES))
+    relationships = RELATIONSHIPS.validate_python(await papers.output(paper_id, Output.RELATIONSHIPS))
+
+    assert (paper.title, paper.authors) == (document.title, document.authors) != (None, ())
+    mentions = sum(len(entity.mentions) for entity in entities)
+    assert paper.counts == Counts(
+        pages=document.pages,
+        sections=len(document.sections),
+        references=len(references),
+        entities=len(entities),
+        mentions=mentions,
+        relationships=len(relationships),
+    )
+    assert 0 not in paper.counts.model_dump().values(), "a stage found nothing in the seed paper"
+
+    found = await told(bench, paper_id, "entity_extraction")
+    assert isinstance(found, EntityExtractionEvent)
+    assert found.data.count == len(entities) == sum(found.data.types.values())
+    assert found.data.types == {kind: sum(entity.type == kind for entity in entities) for kind in found.data.types}
+    listed = [(entity.key, entity.name, entity.type, entity.mentions) for entity in found.data.entities]
+    assert listed == [(entity.key, entity.name, entity.type, len(entity.mentions)) for entity in entities[:LISTED]]
+    assert found.message == f"{len(entities)} entities found in paper.txt"
+
+    related = await told(bench, paper_id, "relationship_extraction")
+    assert isinstance(related, RelationshipExtractionEvent)
+    assert related.data.count == len(relationships) == sum(related.data.types.values())
+    pairs = [(found.source, found.target, found.type) for found in related.data.relationships]
+    assert pairs == [(found.source, found.target, found.type) for found in relationships[:LISTED]]
+    assert related.message == f"{len(relationships)} relationships found in paper.txt"
+
+
+async def test_the_graph_knows_a_paper_by_its_title(bench: Bench) -> None:
+    first = await process(bench, SEED_PAPER.read_bytes())
+    second = await process(bench, SEED_PAPER.read_bytes())
+    (other,) = await bench.services.graph.related(first, 10)
+    assert (other.paper_id, other.title) == (second, (await bench.record(second)).paper.title)
+    assert other.title is not None
+
+
+async def test_a_computation_does_not_hold_who_is_cancelled(bench: Bench) -> None:
+    """A worker that lost its lease goes on to other papers, and does not wait for what it computes for nobody."""
+    begun, over = threading.Event(), threading.Event()
+
+    def compute(_: object) -> None:
+        begun.set()
+        over.wait(10)
+
+    async def report(_: int) -> None: ...
+
+    paper = (await bench.record(await bench.submit())).paper
+    work = Work(paper, bench.store, bench.clock, report)
+    try:
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(work.compute, compute)
+                await anyio.to_thread.run_sync(begun.wait, 5)
+                tasks.cancel_scope.cancel()
+    finally:
+        over.set()
