@@ -142,7 +142,9 @@ class EmbeddedValkey:
 
 
 def _nobody_listens(error: Exception) -> bool:
-    return isinstance(error, NotConnectedError) and not isinstance(error, BusyLoadingError)  # the library's family tree
+    if isinstance(error, BusyLoadingError) or isinstance(error.__cause__, RedisError):
+        return False  # the library wraps what it was answered while it connected as if it had not connected
+    return isinstance(error, NotConnectedError)
 
 
 async def _answers(client: Redis) -> bool:
