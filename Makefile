@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10
-LIVE   := tests/integration_tests tests/contract tests/live
+LIVE   := tests/integration_tests tests/contract tests/live tests/faults
 # More arguments for pytest: make test ARGS="-k resume -x"
 ARGS   ?=
 # For make mutate.
@@ -16,7 +16,7 @@ JOBS   ?= 2
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow bench lint format types check prove mutate coverage flakes watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow test-faults bench lint format types check prove mutate coverage flakes watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,9 @@ watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
 
 hooks: $(STAMP) ## check each commit (5 s), and run the WebSocket folder before each push
 	@$(BIN)/prek install --overwrite --hook-type pre-commit --hook-type pre-push
+
+test-faults: $(STAMP) ## kill processes at random moments; ROUNDS=200 of each fault, SEED=worker-17 for one round
+	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
 
 lock: $(STAMP) ## choose the newest versions that pyproject.toml allows, and write them to requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \

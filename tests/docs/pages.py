@@ -8,7 +8,7 @@ from pathlib import Path
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/architecture.md", "docs/mutation.md", "docs/operations.md", "docs/proof.md", "docs/testing.md", *sorted(
+PAGES = ("README.md", "docs/architecture.md", "docs/mutation.md", "docs/operations.md", "docs/proof.md", "docs/reliability.md", "docs/testing.md", *sorted(
     str(path.relative_to(ROOT)) for path in ROOT.glob("docs/decisions/*.md")
 ))  # fmt: skip
 """`docs/events.md` is made from the models, and tested where it is made."""

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.support.lane import Lane
 from tests.support.sockets import ConnectionRefused, Socket
 
-START_WITHIN = 60.0
+START_WITHIN = 120.0
 STOP_WITHIN = 20.0
 
 
@@ -30,11 +30,17 @@ class LiveServer:
     def __init__(self, folder: Path, log: Path | None = None, **settings: str) -> None:
         """`log`: where its output goes, if not into the folder."""
         self.folder = folder
-        self._settings = settings
         with sockets.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log or folder / "serve.log"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PAPERS_")},
+            "PAPERS_PORT": str(self.port),
+            "PAPERS_DATA_DIR": str(self.folder / "data"),
+            "PAPERS_SYSTEM_STATUS_INTERVAL": "0.2",
+            **settings,
+        }
         self._process: subprocess.Popen[bytes]
 
     @property
@@ -42,18 +48,16 @@ class LiveServer:
         return self._process.pid
 
     def __enter__(self) -> "LiveServer":
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PAPERS_")},
-            "PAPERS_PORT": str(self.port),
-            "PAPERS_DATA_DIR": str(self.folder / "data"),
-            "PAPERS_SYSTEM_STATUS_INTERVAL": "0.2",
-            **self._settings,
-        }
-        with self.log.open("wb") as log:
+        """Starts it; a second time on the same data, when it was killed."""
+        with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve"], env=environment, stdout=log, stderr=log
+                [sys.executable, "-m", "app.cli", "serve"], env=self.environment, stdout=output, stderr=output
             )
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -64,7 +68,11 @@ class LiveServer:
     def stop(self) -> None:
         """Asks it to stop, and waits until it has. Doing it twice does no harm."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(STOP_WITHIN)
+        try:
+            self._process.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its children go with it
+            raise
 
     def processes(self, word: str) -> list[psutil.Process]:
         """Those below `serve` that have the word among their arguments."""

@@ -62,7 +62,7 @@ def fold(messages: Iterable[Message], paper_id: str) -> Paper | None:
         for snapshot in _snapshots(message):
             if snapshot["id"] == paper_id:
                 paper = Paper.model_validate(snapshot)
-        if message["event_type"] not in NOT_LOGGED and data["paper_id"] == paper_id:
+        if message["event_type"] not in NOT_LOGGED and data.get("paper_id") == paper_id:
             paper = apply(paper, PAPER_EVENT.validate_python(message))
     return paper
 
@@ -74,6 +74,7 @@ class _Seen:
     progress: int = 0
     ended_run: int | None = None
     deleted: bool = False
+    skipped: set[int] = field(default_factory=set)
 
 
 class Checker:
@@ -126,8 +127,9 @@ class Checker:
             self._complain(offset, f"an event of paper {paper_id}, which this socket does not follow")
         seen = self._papers.setdefault(paper_id, _Seen(seq - 1, run))
         if seq != seen.seq + 1:
-            word = "gap" if seq > seen.seq else "repeat or inversion"
+            word = "gap" if seq > seen.seq else "inversion" if seq in seen.skipped else "repeat"
             self._complain(offset, f"{word}: seq {seq} after {seen.seq} of paper {paper_id}")
+            seen.skipped.update(range(seen.seq + 1, seq))
         if seen.deleted:
             self._complain(offset, f"an event of paper {paper_id} after its deletion")
         if run < seen.run:

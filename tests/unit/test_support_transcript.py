@@ -75,12 +75,12 @@ def swap(offset: int) -> Script:
 BREAKAGES: dict[str, tuple[Script, str]] = {
     "gap": (drop(3), "#3: gap: seq 5 after 3 of paper a"),
     "gap behind the snapshot": (drop(1), "#1: gap: seq 3 after 1 of paper a"),
-    "repeat": (insert(3, status(3, "processing", 0)), "#3: repeat or inversion: seq 3 after 3 of paper a"),
+    "repeat": (insert(3, status(3, "processing", 0)), "#3: repeat: seq 3 after 3 of paper a"),
     "repeat of what the snapshot holds": (
         insert(1, status(1, "uploaded", 0, run=0)),
-        "#1: repeat or inversion: seq 1 after 1 of paper a",
+        "#1: repeat: seq 1 after 1 of paper a",
     ),
-    "inversion": (swap(2), "#3: repeat or inversion: seq 3 after 4 of paper a"),
+    "inversion": (swap(2), "#3: inversion: seq 3 after 4 of paper a"),
     "foreign paper": (
         insert(2, status(1, "uploaded", 0, paper="b")),
         "#2: an event of paper b, which this socket does not follow",

@@ -1,0 +1,88 @@
+"""`python -m tests.faults`: as many rounds of each fault as wanted, a progress bar, a table."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tests.faults import report
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.rounds import Outcome, run_round
+
+JOBS = 2
+"""Rounds at once: most of one is waiting for a lease to end."""
+
+
+async def run_rounds(
+    plan: list[tuple[Fault, int]], folder: Path, jobs: int, tell: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Runs each of the rounds planned, so many at once."""
+    places = asyncio.Semaphore(jobs)
+
+    async def one(fault: Fault, seed: int) -> Outcome:
+        async with places:
+            outcome = await run_round(fault, seed, folder / f"{fault.name}-{seed}")
+        tell(outcome)
+        return outcome
+
+    return await asyncio.gather(*(one(fault, seed) for fault, seed in plan))
+
+
+def main() -> int:
+    options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whichever way it ends, it leaves no service running
+    named = [fault for fault in FAULTS if not options.fault or fault.name in options.fault.split(",")]
+    plan = [options.seed] if options.seed else [(fault, seed) for seed in range(options.rounds) for fault in named]
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    console = Console()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("rounds", total=len(plan))
+
+        def tell(outcome: Outcome) -> None:
+            progress.advance(task)
+            if outcome.complaints:
+                console.print(
+                    f"[red]{outcome.name}[/] failed; again: {report.how_to_reproduce(outcome)}; see {folder / outcome.name}"
+                )
+                for complaint in outcome.complaints[:10]:
+                    console.print(f"  {complaint.kind}: {complaint.sentence}", markup=False, soft_wrap=True)
+
+        outcomes = asyncio.run(run_rounds(plan, folder, options.jobs, tell))
+    table = Table(*report.HEADINGS, box=None)
+    for row in report.rows(outcomes):
+        table.add_row(*row)
+    Console(width=max(console.width, 150)).print(table)
+    if any(outcome.complaints for outcome in outcomes):
+        return 1
+    folder.rmdir()
+    if not options.seed and len(named) == len(FAULTS):
+        report.write(outcomes, f"make test-faults ROUNDS={options.rounds}")
+        console.print(f"The table is in {report.PAGE.relative_to(Path.cwd())}.")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="of each fault")
+    parser.add_argument("--fault", default="", help="only these, separated by commas")
+    parser.add_argument("--seed", type=report.parse_seed, help="only this round, as a failing one names it: worker-17")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="rounds at once")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

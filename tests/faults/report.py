@@ -1,0 +1,81 @@
+"""The table that says what came of all rounds, and its place in docs/reliability.md."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.rounds import Outcome
+from tests.faults.verdict import Kind, count
+
+PAGE = Path(__file__).parents[2] / "docs/reliability.md"
+_PLACE = re.compile(r"(?<=<!-- faults -->\n).*(?=<!-- /faults -->)", re.DOTALL)
+
+HEADINGS = (
+    "fault", "rounds", "strikes", "papers", "terminal", "sockets", "events checked", "lost", "repeated", "inverted",
+    "other", "resyncs", "next event: median s", "max s",
+)  # fmt: skip
+
+
+def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
+    """A row for each fault that was tried, and one for all."""
+    done = list(outcomes)
+    found = [_row(fault.name, [one for one in done if one.fault is fault]) for fault in FAULTS]
+    return [*(row for row in found if row is not None), *([row] if (row := _row("all", done)) is not None else [])]
+
+
+def _row(name: str, outcomes: list[Outcome]) -> tuple[str, ...] | None:
+    if not outcomes:
+        return None
+    kinds = count([complaint for outcome in outcomes for complaint in outcome.complaints])
+    order: tuple[Kind, ...] = ("lost", "repeated", "inverted", "other")
+    pauses = [pause for outcome in outcomes for pause in outcome.pauses]
+    numbers = (
+        len(outcomes),
+        sum(outcome.strikes for outcome in outcomes),
+        sum(outcome.papers for outcome in outcomes),
+        sum(outcome.terminal for outcome in outcomes),
+        sum(outcome.sockets for outcome in outcomes),
+        sum(outcome.events for outcome in outcomes),
+        *(kinds[kind] for kind in order),
+        sum(outcome.resyncs for outcome in outcomes),
+    )
+    timing = (f"{median(pauses):.1f}", f"{max(pauses):.1f}") if pauses else ("", "")
+    return (name, *(f"{number:,}" for number in numbers), *timing)
+
+
+def as_markdown(outcomes: Iterable[Outcome], command: str) -> str:
+    lines = [
+        f"`{command}`:",
+        "",
+        _line(HEADINGS),
+        _line("---" if not number else "--:" for number in range(len(HEADINGS))),
+    ]
+    return "\n".join([*lines, *(_line(row) for row in rows(outcomes)), ""])
+
+
+def write(outcomes: Iterable[Outcome], command: str, page: Path = PAGE) -> None:
+    """Puts the table between the page's markers."""
+    text = page.read_text(encoding="utf-8")
+    table = as_markdown(outcomes, command)
+    page.write_text(_PLACE.sub(lambda _: table, text), encoding="utf-8")
+
+
+def how_to_reproduce(outcome: Outcome) -> str:
+    return f"make test-faults SEED={outcome.name}"
+
+
+def parse_seed(text: str) -> tuple[Fault, int]:
+    """`worker-17` is round 17 of the fault `worker`. Raises `ValueError`."""
+    name, _, number = text.rpartition("-")
+    for fault in FAULTS:
+        if fault.name == name and number.isdecimal():
+            return fault, int(number)
+    raise ValueError(
+        f"{text!r} is no seed: one looks like {FAULTS[0].name}-17; faults are {', '.join(fault.name for fault in FAULTS)}"
+    )
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,132 @@
+"""The service under test: a real `serve` with its processes in reach, and a second API where one is wanted."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from app.domain.lifecycle import TERMINAL
+from tests.faults.books import Books
+from tests.support.live import LiveServer
+
+WORKERS = 2
+KINDS = {"worker": "app.cli worker", "api": "app.cli api", "valkey": "valkey-server"}
+
+
+class Stand:
+    """One `serve` in a folder of its own. `async with` starts it, and leaves nothing running."""
+
+    def __init__(self, folder: Path, *, second_api: bool = False) -> None:
+        self._server = LiveServer(folder, PAPERS_WORKERS=str(WORKERS))
+        self._second = SecondApi(self._server) if second_api else None
+        self.data = folder / "data"
+        self.books = Books(self.data)
+        self.urls = [self._server.url, *([self._second.url] if self._second else [])]
+
+    async def __aenter__(self) -> "Stand":
+        try:
+            await asyncio.to_thread(self._server.__enter__)
+            await self.start_second_api()
+        except BaseException:  # cancelled, for one: the thread goes on, but what it started must not
+            self._server.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.books.close()
+        if self._second:
+            self._second.kill()
+        with suppress(psutil.NoSuchProcess):  # it was killed, and did not start again
+            send(signal.SIGCONT, [self.supervisor, *self.processes()])
+        await asyncio.to_thread(self._server.__exit__, None, None, None)
+
+    def processes(self, *kinds: str) -> list[psutil.Process]:
+        """The children of `serve` of these kinds; all without one."""
+        words = [KINDS[kind] for kind in kinds or KINDS]
+        found = []
+        for process in psutil.Process(self._server.pid).children():
+            try:
+                command = " ".join(process.cmdline())
+            except (psutil.NoSuchProcess, psutil.ZombieProcess):
+                continue
+            if any(word in command for word in words):
+                found.append(process)
+        return found
+
+    @property
+    def supervisor(self) -> psutil.Process:
+        return psutil.Process(self._server.pid)
+
+    @property
+    def second_api(self) -> psutil.Process:
+        if self._second is None:
+            raise ValueError("this stand has one API only")
+        return psutil.Process(self._second.pid)
+
+    async def start_second_api(self) -> None:
+        """Starts the second API, or starts it again; nothing where there is none."""
+        if self._second:
+            self._second.start(self.books.redis_url)
+
+    async def start_again(self) -> None:
+        """A new `serve` on the same data, after the old one was killed."""
+        await asyncio.to_thread(self._server.__enter__)
+
+    async def until_events(self, number: int) -> None:
+        """Returns when so many events were stored."""
+        while self.books.stored() < number:
+            await asyncio.sleep(0.02)
+
+    async def until_ended(self, paper_id: str) -> None:
+        """Returns when the paper's run has ended."""
+        while self.books.status(paper_id) not in TERMINAL:
+            await asyncio.sleep(0.05)
+
+    async def until_an_event_waits(self) -> None:
+        """Returns in the moment between an event's write and its way into the log."""
+        while not self.books.waiting():  # another process writes: there is nothing to wait on
+            await asyncio.sleep(0.001)
+
+
+class SecondApi:
+    """Another API process over the same stores, as a team runs several behind one address."""
+
+    def __init__(self, server: LiveServer) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port: int = probe.getsockname()[1]
+        self._server = server
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ValueError("it was not started")
+        return self._process.pid
+
+    def start(self, redis_url: str) -> None:
+        self.kill()
+        environment = {**self._server.environment, "PAPERS_PORT": str(self._port), "PAPERS_REDIS_URL": redis_url}
+        with self._server.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "api"], env=environment, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+
+def send(number: signal.Signals, processes: Iterable[psutil.Process]) -> None:
+    """The signal to all of them, as near to one moment as can be."""
+    for process in processes:
+        with suppress(ProcessLookupError):  # it has just died
+            os.kill(process.pid, number)
