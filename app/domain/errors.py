@@ -211,6 +211,22 @@ class ReaderOutOfMemoryError(RetryableError):
         super().__init__(f"Reading the file took more than {limit_mb} MB of memory.")
 
 
+class WorkerOutOfMemoryError(RetryableError):
+    code = "worker_out_of_memory"
+
+    def __init__(self) -> None:
+        super().__init__("The worker got no more memory from its machine; give it more, then process the paper again.")
+
+    @staticmethod
+    def explains(error: BaseException) -> bool:
+        """Whether a lack of memory is behind it, as Python and the operating system say it."""
+        return (
+            isinstance(error, MemoryError)
+            or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+            or (isinstance(error, RuntimeError) and str(error) == "can't start new thread")
+        )
+
+
 class WorkerLostError(RetryableError):
     code = "worker_lost"
 

@@ -19,6 +19,7 @@ from app.domain.errors import (
     ReadError,
     RetryableError,
     UnavailableError,
+    WorkerOutOfMemoryError,
 )
 from app.domain.model import Value
 from app.domain.paper import Failure, PaperRecord
@@ -139,7 +140,9 @@ class Pipeline:
             return await self._end(hold, decisions.fail, error)
         except RetryableError as error:
             return await self._end(hold, decisions.give_up_attempt, error)
-        except Exception:
+        except Exception as error:
+            if WorkerOutOfMemoryError.explains(error):
+                return await self._end(hold, decisions.give_up_attempt, WorkerOutOfMemoryError())
             unforeseen = PaperProcessingError("Something unforeseen went wrong in the service; its log tells more.")
             # A paper deleted under its worker loses its file and outputs: then nothing is wrong.
             if not await self._end(hold, decisions.give_up_attempt, unforeseen):

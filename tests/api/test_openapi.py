@@ -90,6 +90,7 @@ STATUSES = {
     "ReaderTimedOutError": None,
     "ReaderOutOfMemoryError": None,
     "WorkerLostError": None,
+    "WorkerOutOfMemoryError": None,
 }
 
 DOCUMENT = app.openapi()

@@ -1,6 +1,7 @@
 """G5 and the leases: however often a run is handed out, taken over or given back, it ends once and never goes back."""
 
 import asyncio
+import errno
 from contextlib import suppress
 from datetime import timedelta
 
@@ -205,7 +206,13 @@ async def test_a_file_nobody_can_read_fails_at_once_with_its_reason(bench: Bench
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(ReaderCrashedError("signal 11"), "reader_crashed"), (ValueError("a bug"), "internal_error")],
+    [
+        (ReaderCrashedError("signal 11"), "reader_crashed"),
+        (ValueError("a bug"), "internal_error"),
+        (MemoryError(), "worker_out_of_memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "worker_out_of_memory"),
+        (RuntimeError("can't start new thread"), "worker_out_of_memory"),
+    ],
 )
 async def test_an_attempt_that_fails_is_repeated_and_the_third_ends_the_run(
     bench: Bench, error: Exception, code: str

@@ -1,0 +1,48 @@
+"""A worker that gets no more memory: its papers end with a reason, nothing is lost, and with memory again all goes on."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.live import LiveLane, LiveServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
+
+SEED = Path(__file__).parents[1] / "test_papers" / "test_paper_content.txt"
+ENDS = {"completed", "failed"}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LiveServer]:
+    with LiveServer(tmp_path, PAPERS_WORKERS="1") as server:
+        yield server
+
+
+def only_worker(server: LiveServer) -> psutil.Process:
+    (worker,) = server.processes("worker")
+    return worker
+
+
+async def test_a_worker_without_memory_fails_a_paper_with_its_reason_and_works_on_when_it_has_some(
+    server: LiveServer,
+) -> None:
+    worker = only_worker(server)
+    async with LiveLane(server) as lane:
+        paper = await lane.upload(SEED.name, SEED.read_bytes())
+        async with lane.connect(f"/ws/{paper['id']}") as socket:
+            # What it has stays, nothing more: the child that reads a file, for one, cannot have what it needs.
+            used = worker.memory_info().vms
+            worker.rlimit(resource.RLIMIT_AS, (used + 4096, resource.RLIM_INFINITY))
+            await lane.process(paper["id"])
+            failed = await socket.receive_until("paper_status", timeout=50, status="failed")
+            error = failed["data"]["changes"]["error"]
+            assert (error["code"], error["stage"]) == ("worker_out_of_memory", "read")
+            assert (await lane.status())["status"] in {"ok", "degraded"}, "the service answers meanwhile"
+            for process in server.processes("worker"):
+                process.rlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            await lane.process(paper["id"])
+            await socket.receive_until("paper_status", timeout=50, status="completed")
+    lane.check_transcripts()
