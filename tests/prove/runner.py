@@ -27,7 +27,7 @@ LIKELY = {
     "app/services": ("tests/unit", "tests/integration_tests/websocket"),
     "app/realtime": ("tests/unit", "tests/integration_tests/websocket"),
     "app/api": ("tests/integration_tests/http", "tests/api"),
-    "app": ("tests/integration_tests/websocket", "tests/unit"),
+    "app": ("tests/unit/test_sides.py", "tests/integration_tests/websocket"),
 }
 """Which tests of a part to begin with; the rest follows."""
 DEADLINE_SECONDS = 400.0

@@ -1,0 +1,71 @@
+"""Relay, dispatcher and sweeper run in every process: an API process alone, or a worker alone, leaves nothing undone."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from app.main import run_api_side
+from app.settings import Settings
+from app.worker.runtime import run_worker_side
+from tests.support.bench import Bench
+from tests.support.deadlines import until
+from tests.support.in_process import Side
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["api", "worker"])
+async def process(request: pytest.FixtureRequest, bench: Bench, settings: Settings) -> AsyncIterator[Side]:
+    """The one process that runs; whoever else wrote to the stores is gone."""
+    bench.backing.holds.at("dispatch")
+    side = bench.another_side(request.param)
+    context = run_api_side(settings, side.services) if request.param == "api" else run_worker_side(side.services)
+    async with context:
+        yield side
+
+
+async def in_time(bench: Bench, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Moves time on until the condition holds."""
+
+    async def holds() -> bool:
+        bench.clock.advance(0.5)
+        return await condition()
+
+    await until(holds, what)
+
+
+async def test_what_another_process_stored_is_published(bench: Bench, process: Side) -> None:
+    paper_id = await bench.submit()
+
+    async def published() -> bool:
+        return await bench.logged() == [(paper_id, 1)]
+
+    await in_time(bench, published, "the event in the log")
+
+
+async def test_a_run_that_another_process_queued_gets_its_hint(bench: Bench, process: Side) -> None:
+    paper_id = await bench.submit_and_queue()
+
+    async def hinted() -> bool:
+        return (paper_id, 1) in process.queue.sent
+
+    await in_time(bench, hinted, "a hint from this process")
+
+
+async def test_what_another_process_deleted_is_cleared_up(bench: Bench, process: Side) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker that dies")
+    await bench.services.papers.delete(paper_id)
+
+    async def swept() -> bool:
+        return (await bench.record(paper_id)).swept
+
+    await in_time(bench, swept, "a swept tombstone")
+
+
+@pytest.mark.parametrize("process", ["worker"], indirect=True)
+async def test_a_worker_is_heard_of(bench: Bench, process: Side) -> None:
+    async def heard_of() -> bool:
+        return await bench.side.queue.workers() == 1
+
+    await until(heard_of, "a sign of life")
