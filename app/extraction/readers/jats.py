@@ -137,6 +137,8 @@ def _add_part(draft: Draft, part: Element) -> None:
         _add_paragraph(draft, part)
     elif kind in _CAPTIONED:
         _add_captioned(draft, part)
+    elif kind in _SECTIONS:  # a box inside of a paragraph
+        _add_section(draft, part, level=1)
     elif kind in {
         "list",
         "disp-quote",

@@ -83,6 +83,8 @@ class _Walk:
         elif word in _DEFINITIONS:
             self._define()
         elif word in {"caption", "captionof"}:
+            if word == "captionof":
+                self._tex.argument()  # of what
             self._draft.add(self._words(), "caption")
         elif word == "abstract":  # of journal classes
             self._add_abstract(self._words())
