@@ -5,11 +5,12 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
-from app.domain.lifecycle import TERMINAL
+from app.domain.lifecycle import TERMINAL, Status
 from app.domain.paper import Paper
 from app.domain.position import entry_order
 from tests.faults.desk import Desk
@@ -17,7 +18,7 @@ from tests.faults.faults import Fault, Strike
 from tests.faults.stand import Stand
 from tests.faults.verdict import Complaint, Evidence, judge
 from tests.faults.watcher import Watcher
-from tests.support.transcript import NOT_LOGGED
+from tests.support.transcript import NOT_LOGGED, Message
 
 SEEDS = Path(__file__).parents[1] / "test_papers"
 LARGEST = 100_000
@@ -26,6 +27,20 @@ FILES = sorted(path for path in SEEDS.iterdir() if path.name != "LICENSES.md" an
 PAPERS = 5
 LONGEST_SECONDS = 300.0
 """A round that takes longer hangs."""
+
+
+PEOPLES = {Status.UPLOADED, Status.QUEUED, Status.CANCELLED}
+
+
+@dataclass(frozen=True, order=True)
+class Arrival:
+    """An event as a watcher heard it."""
+
+    at: float
+    paper_id: str
+    seq: int
+    asked_for: bool
+    """Somebody's request made it, no worker did."""
 
 
 @dataclass
@@ -159,23 +174,32 @@ class _Round:
             outcome.pauses += _pauses(strike, arrivals)
         outcome.complaints += judge(evidence, self.watchers)
 
-    def _arrivals(self) -> list[tuple[float, str, int]]:
-        """Each event that a watcher heard: when, of which paper, its `seq`."""
+    def _arrivals(self) -> list[Arrival]:
+        """Each event that a watcher heard, and when."""
         return [
-            (watcher.transcript.started + seconds, message["data"]["paper_id"], message["data"]["seq"])
+            Arrival(watcher.transcript.started + seconds, **_facts(message))
             for watcher in self.watchers
             for seconds, message in watcher.transcript.rows
             if message["event_type"] not in NOT_LOGGED and message["id"] is not None
         ]
 
 
-def _pauses(strike: Strike, arrivals: list[tuple[float, str, int]]) -> list[float]:
-    """Until something new is heard of each paper that a victim had in hand; of any paper when it had none."""
-    new = [(at, paper) for at, paper, seq in arrivals if seq > strike.seqs.get(paper, 0)]
-    firsts = [next((at for at, paper in new if paper == held), None) for held in strike.held]
+def _facts(message: Message) -> dict[str, Any]:
+    data = message["data"]
+    asked_for = message["event_type"] == "paper_deleted" or data.get("status") in PEOPLES
+    return {"paper_id": data["paper_id"], "seq": data["seq"], "asked_for": asked_for}
+
+
+def _pauses(strike: Strike, arrivals: list[Arrival]) -> list[float]:
+    """Until something new is heard of each paper that a victim had in hand; of any paper when it had none.
+
+    A paper that people cancelled or deleted meanwhile needed nobody to take it up.
+    """
+    new = [event for event in arrivals if event.seq > strike.seqs.get(event.paper_id, 0)]
+    firsts = [next((event for event in new if event.paper_id == held), None) for held in strike.held]
     if not strike.held:
-        firsts = [next((at for at, _ in new), None)]
-    return [first - strike.at for first in firsts if first is not None]
+        firsts = [next(iter(new), None)]
+    return [first.at - strike.at for first in firsts if first is not None and not (strike.held and first.asked_for)]
 
 
 def _reasons(error: BaseException) -> list[BaseException]:

@@ -77,6 +77,7 @@ class Stand:
 
     async def start_again(self) -> None:
         """A new `serve` on the same data, after the old one was killed."""
+        await asyncio.to_thread(self._server.stop)  # buries the old one
         await asyncio.to_thread(self._server.__enter__)
 
     async def until_events(self, number: int) -> None:
