@@ -273,7 +273,9 @@ async def _all_read(readers: Readers, expected: int) -> None:
 
 def _check(readers: Readers) -> None:
     if readers.lost:
-        raise RuntimeError(f"{readers.lost} readers were cut off: they do not keep pace with what is measured")
+        raise RuntimeError(
+            f"{readers.lost} readers were cut off: on this machine they do not keep pace with what is measured"
+        )
 
 
 def _listens(port: int) -> bool:

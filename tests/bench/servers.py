@@ -51,7 +51,14 @@ def run_plain(port: int, redis_url: str) -> None:
         sending.cancel()
 
     app = Starlette(routes=[WebSocketRoute("/ws", watch)], lifespan=lifespan)
-    uvicorn.run(app, port=port, ws="websockets-sansio", ws_per_message_deflate=False, log_level="warning")
+    uvicorn.run(
+        app,
+        port=port,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,  # behind its own backlog it would miss pongs, and drop readers that are well
+        log_level="warning",
+    )
 
 
 async def run_broadcast(port: int, redis_url: str) -> None:
@@ -65,7 +72,7 @@ async def run_broadcast(port: int, redis_url: str) -> None:
         finally:
             sockets.discard(connection)
 
-    async with serve(watch, "127.0.0.1", port, compression=None):
+    async with serve(watch, "127.0.0.1", port, compression=None, ping_interval=None):
         async for text in messages(redis_url):
             broadcast(sockets, text)
 
