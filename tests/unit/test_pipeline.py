@@ -237,6 +237,19 @@ async def test_a_run_waits_for_a_service_that_is_away_and_goes_on(bench: Bench) 
     assert await bench.statuses(paper_id) == FULL_RUN
 
 
+async def test_a_run_that_ended_leaves_what_is_shown_and_nothing_of_earlier_runs(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    await bench.services.papers.process(paper_id)
+    await bench.services.pipeline.run(paper_id, 2)
+
+    async def stored(run: int, kind: Output) -> bool:
+        return await bench.store.get_output(paper_id, run, kind) is not None
+
+    kept = {(run, kind) for run in (1, 2) for kind in Output if await stored(run, kind)}
+    assert kept == {(2, kind) for kind in Output if kind is not Output.READING}
+
+
 async def test_watchers_get_ten_progress_events_a_second_at_most(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     talkative = _Talkative(bench, pages=1000, seconds=2.0)

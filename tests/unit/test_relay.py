@@ -117,6 +117,28 @@ async def test_after_an_outage_nothing_is_marked_before_what_was_lost_is_offered
         assert {(paper_id, 1), (other, 1)} <= set(await bench.logged())
 
 
+async def test_what_a_restart_lost_of_long_ago_is_appended_before_what_it_lost_of_now(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.services.relay.sweep()
+    bench.clock.advance(60)
+    await bench.services.papers.process(paper_id)
+    await bench.services.relay.relay()
+    await lose(bench, paper_id)
+    await bench.services.relay.sweep()
+    assert await bench.logged() == [(paper_id, 1), (paper_id, 2)], "the log has a gap"
+
+
+async def test_nothing_is_offered_again_to_a_log_that_stayed_up(bench: Bench) -> None:
+    """Each second the events of the last ten would go over the wire for nothing."""
+    paper_id = await bench.submit()
+    await bench.services.relay.sweep()
+    await bench.services.relay.sweep()
+    redis = bench.side.redis
+    await redis.delete(STREAM, LAST_SEQ + paper_id)
+    await bench.services.relay.sweep()
+    assert await bench.logged() == []
+
+
 async def test_events_wait_in_the_outbox_while_the_log_is_away(bench: Bench) -> None:
     paper_id = await bench.submit()
     bench.backing.redis.connected = False
