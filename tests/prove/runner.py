@@ -20,14 +20,16 @@ from tests.prove.places import Place
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "data", "dist", "mutants")
 NOT_RUN = ("--ignore=tests/live", "--ignore=tests/docs", "--ignore=tests/unit/test_places.py")
 """What needs real processes, and what looks at the code instead of running it."""
+STEPS = [f"tests/unit/test_{name}.py" for name in ("pipeline", "writer", "loops", "sides", "dispatcher", "stages")]
+SOCKETS = [f"tests/unit/test_{name}.py" for name in ("feed", "hub", "outbound", "session")]
 LIKELY = {
     "app/domain": ("tests/unit/test_decisions.py", "tests/unit/test_lifecycle.py", "tests/unit/test_projection.py"),
     "app/adapters/papers": ("tests/contract/test_paper_events.py", "tests/contract/test_paper_store.py"),
     "app/adapters": ("tests/contract",),
-    "app/services": ("tests/unit", "tests/integration_tests/websocket"),
-    "app/realtime": ("tests/unit", "tests/integration_tests/websocket"),
+    "app/services": (*STEPS, "tests/integration_tests/websocket"),
+    "app/realtime": (*SOCKETS, "tests/integration_tests/websocket"),
     "app/api": ("tests/integration_tests/http", "tests/api"),
-    "app": ("tests/unit/test_sides.py", "tests/integration_tests/websocket"),
+    "app": ("tests/unit/test_sides.py", "tests/unit/test_server.py", "tests/integration_tests/websocket"),
 }
 """Which tests of a part to begin with; the rest follows."""
 DEADLINE_SECONDS = 400.0
@@ -106,24 +108,27 @@ def warm_up() -> None:
     import_module("conftest")
 
 
-def selections(place: Place, known: str | None) -> list[Sequence[str]]:
-    """The tests to run in turn: the one that noticed last time, the likely ones, all."""
+def selections(place: Place, known: str | None, without: Sequence[str]) -> list[Sequence[str]]:
+    """The tests to run in turn, without some: the one that noticed last time, the likely ones, all."""
     likely = next(files for part, files in LIKELY.items() if place.path.is_relative_to(part))
     own = Path(f"tests/unit/test_{place.path.stem}.py")
     first = [(str(own),)] if own.exists() else []
-    return [
-        *([(known,)] if known else []),
-        *first,
-        likely,
-        ("tests", "-m", "not slow"),
-        ("tests", "-m", "slow"),
-    ]
+    last_time = [(known,)] if known and known not in without else []
+    rest = [*first, likely, ("tests", "-m", "not slow"), ("tests", "-m", "slow")]
+    return [*last_time, *((*tests, *(f"--deselect={test}" for test in without)) for tests in rest)]
 
 
 def prove(
-    places: Sequence[Place], known: dict[str, str], folders: Sequence[Path], tell: Callable[[Verdict], None]
+    places: Sequence[Place],
+    known: dict[str, str],
+    without: Sequence[str],
+    folders: Sequence[Path],
+    tell: Callable[[Verdict], None],
 ) -> list[Verdict]:
-    """Deletes each place in turn, as many at once as there are folders; tells each verdict as it falls."""
+    """Deletes each place in turn, as many at once as there are folders; tells each verdict as it falls.
+
+    `known`: the test to try first for a place, by its name; `without`: tests that do not count.
+    """
     waiting = list(places)
     free = list(folders)
     running: dict[int, Run] = {}
@@ -134,8 +139,8 @@ def prove(
                 place, copy = waiting.pop(0), free.pop()
                 source = (copy / place.path).read_text(encoding="utf-8")
                 _write(copy / place.path, place.delete(source))
-                now = time.monotonic()
-                pid, run = _start(Run(place, copy, source, (), selections(place, known.get(place.name)), now, now))
+                left, now = selections(place, known.get(place.name), without), time.monotonic()
+                pid, run = _start(Run(place, copy, source, (), left, now, now))
                 running[pid] = run
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
