@@ -170,6 +170,18 @@ async def test_of_a_periodic_frame_only_the_newest_waits_and_only_it_takes_room(
     assert reader.got[-3:] == ["new 9", "xx", "0123456789"]
 
 
+async def test_a_periodic_frame_that_is_replaced_counts_with_its_new_size_beside_the_others() -> None:
+    text = "x" * 40
+    size = len(text_frame(text).data)
+    queue = Outbound(Limits(frames=100, bytes=2 * size + 60, seconds=10))
+    queue.offer(text_frame(text))
+    queue.offer_newest("status", text_frame("short"))
+    queue.offer_newest("status", text_frame("y" * (60 - 2)))
+    with pytest.raises(SlowConsumerError):
+        queue.offer(text_frame(text + "x"))
+    queue.offer(text_frame(text))
+
+
 async def test_a_periodic_frame_that_is_being_sent_is_not_changed_any_more(way: Way) -> None:
     queue, reader = outbound(), Reader(way)
     queue.offer_newest("status", text_frame("old"))

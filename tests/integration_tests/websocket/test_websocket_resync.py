@@ -148,9 +148,9 @@ async def test_a_log_that_is_lost_under_open_sockets_is_told_and_then_events_go_
         in_process.backing.redis.restart()
         hold.release()
 
-        for socket in (everything, paper, narrowed):
+        for socket, about in ((everything, None), (paper, paper_id), (narrowed, None)):
             resync = await socket.receive_until("resync")
-            assert resync["data"]["reason"] == "log_lost"
+            assert (resync["data"]["reason"], resync["data"]["paper_id"]) == ("log_lost", about)
         await in_process.settled()
         fresh = await snapshot(in_process, paper_id)
         await ends_as(in_process, paper, paper_id, fresh["seq"])
