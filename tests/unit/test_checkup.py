@@ -150,3 +150,12 @@ async def test_many_papers_are_counted_and_not_all_named(bench: Bench) -> None:
     for number in range(8):
         await bench.store.put_output(f"gone-{number}", 1, Output.ENTITIES, [])
     assert (await only_problem(bench)).sentence.endswith("gone-4 and 3 more.")
+
+
+async def test_what_a_deleted_paper_left_is_its_sweeper_s_as_long_as_a_worker_may_write(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker that does not know yet")
+    await bench.services.papers.delete(paper_id)
+    await bench.services.relay.relay()
+    await bench.store.put_output(paper_id, 1, Output.DOCUMENT, {"title": "late", "text": "late"})
+    assert await sentences(bench) == []

@@ -8,6 +8,8 @@ import anyio
 import pytest
 
 from app.logs import JsonLine, TextLine, about, note
+from tests.support.bench import Bench
+from tests.support.log_lines import log_lines
 
 
 class Kept(logging.Handler):
@@ -93,3 +95,12 @@ async def test_it_follows_into_tasks_and_threads(kept: Kept) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(task)
     assert [line.partition("test_logs: ")[2] for line in kept.lines] == ["task paper=p1", "thread paper=p1"]
+
+
+@pytest.mark.anyio
+async def test_a_worker_s_lines_are_about_the_run_whoever_told_it_of_it(bench: Bench) -> None:
+    """Between two processes no context goes along, as it does from the dispatcher to an eager task."""
+    paper_id = await bench.submit_and_queue()
+    with log_lines() as lines:
+        await bench.services.pipeline.run(paper_id, 1)
+    assert {(line.get("paper"), line.get("run")) for line in lines.all} == {(paper_id, 1)}

@@ -48,3 +48,26 @@ async def test_the_metrics_are_what_prometheus_reads(lane: Lane) -> None:
     up = {sample.labels["service"]: sample.value for sample in families["paper_processing_service_up"].samples}
     assert up == dict.fromkeys(ALL_WELL, 1.0)
     assert all(family.documentation for family in families.values())
+
+
+async def test_the_metrics_count_what_the_log_tells_and_why_sockets_were_closed(lane: Lane) -> None:
+    before = await metrics(lane)
+    await lane.upload("a.txt", b"Words.")
+    await lane.settled()
+    async with lane.connect("/ws/nobody") as socket:
+        assert await socket.receive_close() == 4404
+    after = await metrics(lane)
+    grown = {name: value - before.get(name, 0) for name, value in after.items()}
+    assert grown["uploads_total,text/plain"] == 1
+    assert grown["log_lag_seconds_count"] == grown["outbox_lag_seconds_count"] >= 1
+    assert grown["sockets_closed_total,4404"] == 1
+    assert grown["http_request_seconds_count,POST,/papers/,201"] == 1
+
+
+async def metrics(lane: Lane) -> dict[str, float]:
+    """Every sample by its name and labels."""
+    return {
+        ",".join([sample.name.removeprefix("paper_processing_"), *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families((await lane.client.get("/metrics")).text)
+        for sample in family.samples
+    }
