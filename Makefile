@@ -6,6 +6,8 @@ STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults
+LINTERS := $(VENV)/linters
+K8S    := $(addprefix deploy/kubernetes/,namespace.yaml config.yaml api.yaml worker.yaml network.yaml)
 # More arguments for pytest: make test ARGS="-k resume -x"
 ARGS   ?=
 # For make mutate.
@@ -16,7 +18,7 @@ JOBS   ?= 2
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow test-faults bench lint format types check prove mutate coverage flakes watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow test-faults bench lint lint-deploy format types check prove mutate coverage flakes watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,11 +44,17 @@ bench: $(STAMP) ## compare with the plain ways, in ratios, with figures in docs/
 	@$(BIN)/python -m tests.bench $(PARTS)
 	@test -n "$(PARTS)" || { $(BIN)/python -m tests.bench.reading; $(BIN)/python -m tests.bench.whole_service; }
 
-lint: $(STAMP) ## format, lint, types, and who may import whom: says what is wrong, changes nothing
+lint: $(STAMP) lint-deploy ## format, lint, types, and who may import whom: says what is wrong, changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted; `make format` does it.'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+lint-deploy: $(LINTERS)/.made ## the files of deployment, against their linters and schemas
+	@$(LINTERS)/bin/hadolint Dockerfile
+	@$(LINTERS)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	@$(LINTERS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(LINTERS)/bin/kubernetes-validate --quiet --strict $(K8S)
 
 format: $(STAMP) ## format the code, and fix what the linter can
 	@$(BIN)/ruff check --quiet --fix-only .
@@ -84,7 +92,7 @@ test-faults: $(STAMP) ## kill processes at random moments; ROUNDS=200 of each fa
 
 lock: $(STAMP) ## choose the newest versions that pyproject.toml allows, and write them to requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \
-		--no-emit-index-url --group dev pyproject.toml --output-file $(LOCK)
+		--no-emit-index-url --group dev --all-extras pyproject.toml --output-file $(LOCK)
 	@$(MAKE) --no-print-directory install
 
 clean: ## remove the environment and all caches; ./data stays
@@ -110,4 +118,11 @@ $(STAMP): pyproject.toml $(LOCK)
 		echo 'uv could not; pip does it, which takes a minute ...'; \
 		$(BIN)/python -m pip install --quiet --requirement $(LOCK); }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LINTERS)/.made: deploy/linters.txt | $(STAMP)
+	@echo 'Installing what $< names ...'
+	@$(BIN)/python -m venv --clear --without-pip $(LINTERS)
+	@$(BIN)/uv pip install --quiet --python $(LINTERS)/bin/python --requirement $< || \
+		$(BIN)/python -m pip --python $(LINTERS)/bin/python install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
