@@ -10,11 +10,13 @@ import pytest
 from starlette.websockets import WebSocket
 
 from app.adapters.clock import SystemClock
+from app.domain.errors import UnavailableError
 from app.domain.events import SystemMetricsData, SystemMetricsEvent, SystemStatusData, SystemStatusEvent
 from app.domain.paper import Paper
 from app.domain.position import Position
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
+from app.realtime.protocol import Close
 from app.realtime.session import Realtime, Session
 from app.services.papers import Papers
 from app.services.system import Sample
@@ -38,12 +40,26 @@ class SlowStore:
         return snapshot
 
 
+class AwayStore:
+    """Answers once, and is away from then on."""
+
+    def __init__(self, log: LogByHand, hub: Hub) -> None:
+        self._asked = 0
+
+    async def get(self, paper_id: str) -> Paper:
+        self._asked += 1
+        if self._asked > 1:
+            raise UnavailableError("The store is away.")
+        return a_paper(id=paper_id, seq=1)
+
+
 class Client:
     """The other end of a session's socket."""
 
     scope: Mapping[str, Any] = {}
 
-    def __init__(self) -> None:
+    def __init__(self, log: LogByHand, hub: Hub) -> None:
+        self.log, self.hub = log, hub
         self._to_server, self._inbox = anyio.create_memory_object_stream[dict[str, Any]](10)
         self._outbox, self._from_server = anyio.create_memory_object_stream[dict[str, Any]](100)
 
@@ -55,6 +71,9 @@ class Client:
     async def receive(self) -> dict[str, Any]:
         return await self._inbox.receive()
 
+    async def close(self, code: int, reason: str) -> None:
+        await self._outbox.send({"closed": code})
+
     async def say(self, **message: Any) -> None:
         await self._to_server.send({"type": "websocket.receive", "text": json.dumps(message)})
 
@@ -65,7 +84,7 @@ class Client:
     async def leave(self) -> None:
         await self._to_server.send({"type": "websocket.disconnect"})
 
-    def close(self) -> None:
+    def drop(self) -> None:
         for stream in (self._to_server, self._inbox, self._outbox, self._from_server):
             stream.close()
 
@@ -97,7 +116,10 @@ SAMPLE = Sample(
 
 @asynccontextmanager
 async def a_session(
-    paper_id: str | None, after: str | None = None, log_type: type[LogByHand] = LogByHand
+    paper_id: str | None,
+    after: str | None = None,
+    log_type: type[LogByHand] = LogByHand,
+    store_type: type[SlowStore] | type[AwayStore] = SlowStore,
 ) -> AsyncIterator[Client]:
     log = log_type(entry(2, "a", 1))
     hub = hub_over(log)
@@ -107,19 +129,19 @@ async def a_session(
     shared = Realtime(
         hub=hub,
         log=as_log(log),
-        papers=cast(Papers, SlowStore(log, hub)),
+        papers=cast(Papers, store_type(log, hub)),
         clock=SystemClock(),
         limits=Limits(frames=100, bytes=100_000, seconds=10),
         replay_limit=100,
         max_connections=10,
         allowed_origins=(),
     )
-    client = Client()
+    client = Client(log, hub)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(Session(cast(WebSocket, client), paper_id, after, shared).run)
         yield client
         await client.leave()
-    client.close()
+    client.drop()
     assert hub.connections == 0
 
 
@@ -141,3 +163,11 @@ async def test_a_tick_of_the_system_while_a_socket_opens_does_not_come_before_it
     async with a_session(None, Position(entry="2-0").encode(), TickingLog) as client:
         heard = [(await client.hear())["event_type"] for _ in range(3)]
     assert heard == ["connection", "system_status", "system_metrics"]
+
+
+async def test_a_log_that_is_lost_while_the_store_is_away_ends_the_socket_with_a_word_to_come_back() -> None:
+    async with a_session("a", store_type=AwayStore) as client:
+        assert (await client.hear())["event_type"] == "connection"
+        client.log.entries[:] = [entry(9, "a", 1)]
+        await client.hub._read()
+        assert await client.hear() == {"closed": Close.UNAVAILABLE.code}
