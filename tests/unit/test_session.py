@@ -168,6 +168,8 @@ async def test_a_tick_of_the_system_while_a_socket_opens_does_not_come_before_it
 async def test_a_log_that_is_lost_while_the_store_is_away_ends_the_socket_with_a_word_to_come_back() -> None:
     async with a_session("a", store_type=AwayStore) as client:
         assert (await client.hear())["event_type"] == "connection"
+        await client.say(action="ping")
+        assert (await client.hear())["event_type"] == "pong", "from here on it follows the hub"
         client.log.entries[:] = [entry(9, "a", 1)]
         await client.hub._read()
         assert await client.hear() == {"closed": Close.UNAVAILABLE.code}
