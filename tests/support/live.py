@@ -75,11 +75,12 @@ class LiveServer:
             raise
 
     def processes(self, word: str) -> list[psutil.Process]:
-        """Those below `serve` that have the word among their arguments."""
+        """Those below `serve` with the word among their arguments, or in the title (`worker-7@host`) that Celery gives."""
         found = []
         for process in psutil.Process(self._process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if word in process.cmdline():
+                arguments = " ".join(process.cmdline()).split()
+                if any(argument == word or argument.startswith(f"{word}-") for argument in arguments):
                     found.append(process)
         return found
 
