@@ -254,6 +254,16 @@ def test_the_last_attempt_tells_its_own_reason_and_not_an_earlier_one() -> None:
     assert history.record.paper.error.code == "reader_crashed"
 
 
+def test_a_lease_that_is_given_back_may_be_taken_at_once_and_the_attempt_does_not_count() -> None:
+    history = History().start()
+    before = history.record
+    change = decisions.release(before, 1, "t")
+    assert change.events == ()
+    assert change.record == before.model_copy(update={"lease": None, "attempts": 0})
+    taken = decisions.claim(change.record, 1, "other", "t2", history.now).record
+    assert (taken.attempts, taken.lease and taken.lease.owner) == (1, "other")
+
+
 # -- refusals
 
 

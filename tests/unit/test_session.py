@@ -17,7 +17,7 @@ from app.domain.position import Position
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
 from app.realtime.protocol import Close
-from app.realtime.session import Realtime, Session
+from app.realtime.session import CLOSE_SECONDS, Realtime, Session
 from app.services.papers import Papers
 from app.services.system import Sample
 from tests.support.builders import NOW, a_paper
@@ -120,6 +120,7 @@ async def a_session(
     after: str | None = None,
     log_type: type[LogByHand] = LogByHand,
     store_type: type[SlowStore] | type[AwayStore] = SlowStore,
+    client_type: type[Client] = Client,
 ) -> AsyncIterator[Client]:
     log = log_type(entry(2, "a", 1))
     hub = hub_over(log)
@@ -136,7 +137,7 @@ async def a_session(
         max_connections=10,
         allowed_origins=(),
     )
-    client = Client(log, hub)
+    client = client_type(log, hub)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(Session(cast(WebSocket, client), paper_id, after, shared).run)
         yield client
@@ -173,3 +174,22 @@ async def test_a_log_that_is_lost_while_the_store_is_away_ends_the_socket_with_a
         client.log.entries[:] = [entry(9, "a", 1)]
         await client.hub._read()
         assert await client.hear() == {"closed": Close.UNAVAILABLE.code}
+
+
+class Stuck(Client):
+    """Takes its close frame much too late."""
+
+    took_it = False
+
+    async def close(self, code: int, reason: str) -> None:
+        await anyio.sleep(2 * CLOSE_SECONDS)
+        self.took_it = True
+
+
+@pytest.mark.slow
+async def test_a_client_that_does_not_take_its_close_frame_is_not_waited_for() -> None:
+    async with a_session("a", store_type=AwayStore, client_type=Stuck) as client:
+        await client.hear()
+        client.hub.stop()
+    assert isinstance(client, Stuck)
+    assert not client.took_it
