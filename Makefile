@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
-PYTEST := $(BIN)/pytest -q --durations=10
+PYTEST := $(BIN)/pytest -q --durations=10 -p no:pytest-testmon
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults
 LINTERS := $(VENV)/linters
 K8S    := $(addprefix deploy/kubernetes/,namespace.yaml config.yaml api.yaml worker.yaml network.yaml)

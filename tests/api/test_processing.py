@@ -86,7 +86,9 @@ async def cancelled(lane: InProcessLane) -> str:
     return paper_id
 
 
-@pytest.mark.parametrize("ended", [completed, failed, cancelled])
+@pytest.mark.parametrize(
+    "ended", [completed, pytest.param(failed, marks=pytest.mark.slow), pytest.param(cancelled, marks=pytest.mark.slow)]
+)
 async def test_a_paper_whose_run_ended_runs_again(
     ended: Callable[[InProcessLane], Awaitable[str]], in_process: InProcessLane
 ) -> None:

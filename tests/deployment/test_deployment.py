@@ -25,6 +25,8 @@ from tests.deployment.files import (
     resources,
 )
 
+pytestmark = pytest.mark.slow  # files are what changes here: `make check` is soon enough
+
 COMMANDS = set(getattr(get_command(cli), "commands", ()))
 ROUTES = {getattr(route, "path", "") for route in system.router.routes}
 SETTINGS = {f"PAPERS_{name.upper()}" for name in Settings.model_fields}

@@ -14,6 +14,8 @@ from app.realtime.protocol import Close
 from tests.deployment.files import TEXTS, compose, documents, resource
 from tests.support.in_process import InProcessLane
 
+pytestmark = pytest.mark.slow  # files are what changes here: `make check` is soon enough
+
 DASHBOARD = "deploy/grafana/dashboards/paper-processing.json"
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 OF_PROMETHEUS = {"instance", "job", "le"}

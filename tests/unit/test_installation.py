@@ -88,5 +88,6 @@ def test_packages_other_than_those_locked_are_told() -> None:
     assert list(not_as_locked(either)) == [], "a lock for several Pythons names a package more than once"
 
 
+@pytest.mark.slow
 def test_this_environment_is_the_one_that_is_locked() -> None:
     assert list(versions()) == []

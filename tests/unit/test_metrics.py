@@ -85,6 +85,7 @@ async def test_lags_are_measured_from_the_event_to_the_log_and_from_there_to_her
     assert told["outbox_lag_seconds_sum"] < 4 <= told["log_lag_seconds_sum"] < 6
 
 
+@pytest.mark.slow
 async def test_runs_whose_end_never_comes_do_not_fill_the_memory(bench: Bench, metrics: Metrics) -> None:
     await bench.submit_and_queue()
     queued = next(entry for entry in await logged(bench) if entry.event and entry.event.data.seq == 2)

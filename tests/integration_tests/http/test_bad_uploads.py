@@ -185,6 +185,7 @@ def test_a_file_name_is_kept_without_its_tricks(
     assert unquote(file.headers["Content-Disposition"].rpartition("''")[2]) == told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_file_nobody_can_read_ends_its_run_failed_with_the_reason(endings: dict[str, Ending], name: str) -> None:
     paper, outputs = endings[name]

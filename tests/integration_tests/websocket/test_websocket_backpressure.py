@@ -55,6 +55,7 @@ async def test_a_reader_that_does_not_take_a_frame_in_time_is_cut_off_however_li
         await in_process.fence(reader)
 
 
+@pytest.mark.slow
 @with_settings(socket_queue_frames=10)
 async def test_a_replay_longer_than_the_queue_goes_at_the_pace_of_its_reader(in_process: InProcessLane) -> None:
     paper_id = await upload(in_process)

@@ -126,7 +126,7 @@ async def lose_everything(lane: InProcessLane) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.in_process
-@pytest.mark.parametrize("lose", [lose_stream, lose_everything])
+@pytest.mark.parametrize("lose", [pytest.param(lose_stream, marks=pytest.mark.slow), lose_everything])
 async def test_a_log_that_is_lost_under_open_sockets_is_told_and_then_events_go_on(
     in_process: InProcessLane, lose: object
 ) -> None:
