@@ -1,13 +1,18 @@
 """What few papers have: each kind of file with the parts that are seldom used, read to the last of them."""
 
 import io
+from typing import Any
 
 import pytest
+from lxml import etree
 
 from app.domain.errors import ReadError, UnsupportedTypeError
 from app.domain.knowledge import BlockKind
+from app.extraction.abbreviations import find_abbreviations
 from app.extraction.citations import parse_citation, split_authors
 from app.extraction.content_type import DOCX, HTML, JATS, LATEX, detect
+from app.extraction.decoding import decode_head
+from app.extraction.readers import markup
 from app.extraction.readers import read as read_file
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, headings, read
@@ -159,3 +164,62 @@ def test_authors_are_split_as_they_are_written(written: str, names: tuple[str, .
 )
 def test_the_title_of_a_reference_is_found_behind_its_authors(raw: str, title: str) -> None:
     assert parse_citation(raw).title == title
+
+
+def test_a_word_document_behind_a_password_is_said_to_be() -> None:
+    data = bytearray(files.docx(files.paragraph("x")))
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(signature, at + 4)
+    with pytest.raises(ReadError) as refused:
+        read_file(bytes(data), DOCX, lambda done, total: None)
+    assert refused.value.code == "encrypted"
+    with pytest.raises(UnsupportedTypeError):  # nobody can look whether it is one
+        detect(io.BytesIO(data))
+
+
+def test_a_zip_whose_directory_lies_about_its_place_is_no_document() -> None:
+    data = bytearray(files.docx(files.paragraph("x")))
+    end = data.rfind(b"PK\x05\x06")
+    data[end + 12 : end + 16] = (1 << 20).to_bytes(4, "little")
+    with pytest.raises(UnsupportedTypeError):
+        detect(io.BytesIO(data))
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_file() -> None:
+    syntax_error: Any = etree.XMLSyntaxError  # the stubs know fewer arguments
+    lack = syntax_error("out of memory", etree.ErrorTypes.ERR_NO_MEMORY, 1, 1)
+    with pytest.raises(MemoryError):
+        markup._tell_memory(lack)
+    markup._tell_memory(syntax_error("mismatched tag", etree.ErrorTypes.ERR_TAG_NAME_MISMATCH, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("head", "text"),
+    [
+        ("\ufeffwide".encode("utf-16-le"), "wide"),
+        (b"\xff\xfe\x00\xd8a\x00", None),
+        ("plain words, no mark".encode("utf-16-be"), "plain words, no mark"),
+        (b"\xff\xfe" + "\x01\x02".encode("utf-16-le") * 50, None),
+    ],
+    ids=["marked", "half a pair", "unmarked", "controls"],
+)
+def test_the_head_of_a_wide_text_is_read_or_is_none(head: bytes, text: str | None) -> None:
+    assert decode_head(head) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(CRF) at the very start",
+        "nothing that fits the letters (XYZQ)",
+        "a support vector machine (SVM) and once more a support vector machine (SVM)",
+        "the CRF model (CRF)",
+        "all in small letters (crfs)",
+    ],
+)
+def test_an_abbreviation_is_taken_once_and_only_where_the_words_before_it_spell_it(text: str) -> None:
+    found = {short: text[start:end] for short, (start, end) in find_abbreviations(text).items()}
+    assert found == ({"SVM": "support vector machine"} if "SVM" in text else {})

@@ -1,0 +1,69 @@
+"""What seldom happens, at the edges of small parts: each has an answer, and no part takes what it cannot hold."""
+
+import io
+import json
+from datetime import datetime
+
+import pytest
+from redis.exceptions import ConnectionError, ResponseError
+
+from app.adapters.reader import frames
+from app.adapters.redis_errors import redis_available
+from app.domain.errors import ReadError, UnavailableError
+from app.domain.model import to_milliseconds
+from app.settings import SettingsError, load_settings
+from app.worker.runtime import Runtime
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionError("refused"), r"Redis does not answer \(refused\)"),
+        (ResponseError("OOM command not allowed"), r"Redis does not accept writes \(OOM"),
+        (ResponseError("MISCONF errors writing to the AOF file"), r"Redis does not accept writes \(MISCONF"),
+    ],
+)
+def test_a_redis_that_cannot_serve_is_unavailable(error: Exception, told: str) -> None:
+    with pytest.raises(UnavailableError, match=told), redis_available():
+        raise error
+
+
+def test_a_mistake_of_ours_is_not_redis_being_away() -> None:
+    with pytest.raises(ResponseError, match="wrong number of arguments"), redis_available():
+        raise ResponseError("wrong number of arguments")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [("STORE_URL", "oracle://x", "its scheme is one of"), ("FILES_URL", "files", "it is a URL")],
+)
+def test_a_url_that_names_nothing_we_know_is_told(
+    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"PAPERS_{name}", value)
+    with pytest.raises(SettingsError, match=rf"PAPERS_{name} is '{value}', which cannot be: .*{told}"):
+        load_settings()
+
+
+def test_a_time_without_a_zone_is_no_time() -> None:
+    with pytest.raises(ValueError, match="a time needs its time zone"):
+        to_milliseconds(datetime(2026, 1, 31))  # noqa: DTZ001
+
+
+def test_a_file_is_given_up_for_known_reasons_only() -> None:
+    with pytest.raises(ValueError, match="'boredom' is not a reason to give up on a file"):
+        ReadError("boredom", "It was dull.")
+
+
+def test_a_process_that_only_sends_hints_works_on_none() -> None:
+    with pytest.raises(RuntimeError, match="sends hints but works on none"):
+        Runtime().process("p1", 1)
+
+
+def test_a_frame_of_the_readers_child_is_a_letter_a_length_and_so_many_bytes() -> None:
+    pipe = io.BytesIO()
+    frames.write(pipe, frames.PROGRESS, json.dumps([1, 2]).encode())
+    frames.write(pipe, frames.OUT_OF_MEMORY)
+    kind, length = frames.HEADER.unpack(pipe.getvalue()[: frames.HEADER.size])
+    assert (kind, pipe.getvalue()[frames.HEADER.size :][:length]) == (frames.PROGRESS, b"[1, 2]")
+    assert pipe.getvalue()[-frames.HEADER.size :] == frames.HEADER.pack(frames.OUT_OF_MEMORY, 0)
