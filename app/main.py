@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from app.api import knowledge, papers, system
 from app.api.errors import add_error_handlers, documented_everywhere
-from app.api.requests import RequestObserver
+from app.api.requests import PROBES, RequestObserver
 from app.realtime import routes
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
@@ -48,6 +48,13 @@ def create_app(open_services: OpenServices) -> FastAPI:
         description="Events arrive over WebSockets at `/ws` and `/ws/{paper_id}`: see `/asyncapi.json`.",
         lifespan=lifespan,
         responses=documented_everywhere(),
+        # Requests and sockets as spans, where app/tracing.py is switched on; app/services/metrics.py and the log tell the rest.
+        telemetry={
+            "exclude": lambda scope: scope["path"] in PROBES,
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+        },
     )
     add_error_handlers(app)
     app.add_middleware(RequestObserver)

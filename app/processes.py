@@ -9,6 +9,7 @@ from anyio.from_thread import start_blocking_portal
 
 from app.logs import configure_logging
 from app.settings import Settings
+from app.tracing import start_tracing
 
 GRACEFUL_SECONDS = 3
 
@@ -21,6 +22,7 @@ def run_api(settings: Settings) -> None:
     from app.server import WebSocketProtocol
 
     configure_logging(settings.log_level, settings.log_format, "api")
+    start_tracing("api")
     uvicorn.run(
         "app.main:app",
         host=settings.host,
@@ -44,6 +46,7 @@ def run_worker(settings: Settings) -> None:
     from app.worker.runtime import Runtime, run_worker_side
 
     configure_logging(settings.log_level, settings.log_format, "worker")
+    start_tracing("worker")
     # Celery warns of root because of pickle; our messages are JSON, and in a container root is usual.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     runtime = Runtime()

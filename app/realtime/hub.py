@@ -1,6 +1,7 @@
 """Reads the log once for all sockets of this process, and hands each event, framed once, to those who follow it."""
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -15,6 +16,7 @@ from app.realtime.news import Framed, News, make_frame
 from app.services.loop import keep_going
 from app.services.metrics import Metrics
 from app.services.system import Sample
+from app.tracing import is_on, note_events, step
 
 logger = logging.getLogger(__name__)
 
@@ -128,8 +130,11 @@ class Hub:
         if not await self._log.holds(position):
             await self._go_on_from_the_end()
             return
+        began = time.time_ns()
         await self._deliver(entries)
         self.metrics.read(entries)
+        if is_on():
+            _trace(entries, began)
 
     async def _go_on_from_the_end(self) -> None:
         tail = await self._log.tail()
@@ -170,3 +175,14 @@ class Hub:
         for consumer in joined:
             self.leave(consumer)
             consumer.lose_log()
+
+
+def _trace(entries: Sequence[LogEntry], began: int) -> None:
+    """One span for all events of a paper among the entries."""
+    seqs: dict[str, list[int]] = defaultdict(list)
+    for entry in entries:
+        if entry.event is not None:
+            seqs[entry.event.data.paper_id].append(entry.event.data.seq)
+    for paper_id, told in seqs.items():
+        with step("deliver", paper_id, began=began) as span:
+            note_events(span, told[0], told[-1])

@@ -6,12 +6,14 @@ from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
+from opentelemetry.trace import SpanKind
 
 from app.domain.errors import UnavailableError
 from app.logs import about
 from app.ports import Clock, Due, PaperStore, TaskQueue
 from app.services.loop import keep_going
 from app.services.wake import Wake
+from app.tracing import step
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,8 @@ class Dispatcher:
     async def _send(self, run: Due) -> None:
         with about(paper=run.paper_id, run=run.run):
             try:
-                await self._queue.send(run.paper_id, run.run)
+                with step("hint", run.paper_id, run.run, kind=SpanKind.PRODUCER):
+                    await self._queue.send(run.paper_id, run.run)
             except UnavailableError as error:
                 logger.warning("the hint to the workers was not sent: %s", error.detail)
             except Exception:

@@ -25,6 +25,7 @@ from app.ports import Clock, Files, PaperPage, PaperStore, SearchHit
 from app.services.intake import examine
 from app.services.sweeper import Sweeper
 from app.services.writer import Writer
+from app.tracing import first_step, step
 
 logger = logging.getLogger(__name__)
 
@@ -79,13 +80,14 @@ class Papers:
             updated_at=now,
         )
         note(paper=paper.id)
-        await self._files.put(paper.id, source)
         change = decisions.submit(paper)
-        try:
-            await self._writer.insert(change)
-        except UnavailableError:
-            await self._discard_file(paper.id)
-            raise
+        with first_step("submit", paper.id):
+            await self._files.put(paper.id, source)
+            try:
+                await self._writer.insert(change)
+            except UnavailableError:
+                await self._discard_file(paper.id)
+                raise
         logger.info("%s was uploaded: %s, %d bytes", paper.filename, paper.content_type, paper.size)
         return change.record.paper
 
@@ -125,7 +127,8 @@ class Papers:
     async def process(self, paper_id: str) -> Paper:
         """Opens a run. Raises `PaperBusyError` while there is one."""
         now = self._clock.now()
-        change = await self._writer.write(paper_id, lambda record: decisions.queue(record, now))
+        with step("process", paper_id):
+            change = await self._writer.write(paper_id, lambda record: decisions.queue(record, now))
         self._on_queued()
         with about(paper=paper_id, run=change.record.paper.run):
             logger.info("the run is queued")
@@ -145,7 +148,8 @@ class Papers:
     async def cancel(self, paper_id: str) -> Paper:
         """Ends the run. Raises `PaperNotRunningError` when there is none."""
         now = self._clock.now()
-        change = await self._writer.write(paper_id, lambda record: decisions.cancel(record, now))
+        with step("cancel", paper_id):
+            change = await self._writer.write(paper_id, lambda record: decisions.cancel(record, now))
         with about(paper=paper_id, run=change.record.paper.run):
             logger.info("the run is cancelled")
         return change.record.paper
@@ -153,7 +157,8 @@ class Papers:
     async def delete(self, paper_id: str) -> None:
         """Makes the paper a tombstone and clears up after it; what cannot be cleared now, the sweeper clears later."""
         now = self._clock.now()
-        change = await self._writer.write(paper_id, lambda record: decisions.delete(record, now))
+        with step("delete", paper_id):
+            change = await self._writer.write(paper_id, lambda record: decisions.delete(record, now))
         with about(paper=paper_id):
             logger.info("the paper is deleted")
             try:

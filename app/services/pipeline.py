@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import anyio
 from anyio.abc import TaskGroup
+from opentelemetry.trace import SpanKind
 
 from app.domain import decisions
 from app.domain.decisions import Change
@@ -27,6 +28,7 @@ from app.logs import about
 from app.ports import Clock, PaperStore
 from app.services.stages import Stage, Work
 from app.services.writer import Writer
+from app.tracing import part, step
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Pipeline:
 
     async def run(self, paper_id: str, run: int) -> None:
         """Works on the run until it ends or is lost. Claiming what is not to be had does nothing."""
-        with about(paper=paper_id, run=run):
+        with about(paper=paper_id, run=run), step("run", paper_id, run, kind=SpanKind.CONSUMER):
             await self._run(paper_id, run)
 
     async def _run(self, paper_id: str, run: int) -> None:
@@ -128,7 +130,7 @@ class Pipeline:
             while len(record.stages_done) < len(self._stages):
                 stage = self._stages[len(record.stages_done)]
                 began = self._clock.now()
-                with about(stage=stage.plan.name):
+                with about(stage=stage.plan.name), part(f"stage {stage.plan.name}", hold.paper_id):
                     record = await self._finish(hold, stage, record)
                     logger.info("the stage is done in %.2f s", (self._clock.now() - began).total_seconds())
             self._tell_end(record)

@@ -11,6 +11,7 @@ from app.logs import about
 from app.ports import Clock, EventLog, PaperStore
 from app.services.loop import keep_going
 from app.services.wake import Wake
+from app.tracing import note_events, step
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,10 @@ class Relay:
 
     async def _offer(self, waiting: Iterable[PaperEvent]) -> None:
         for paper_id, events in _by_paper(waiting):
-            last = await self._append_in_order(paper_id, events)
-            await self._store.mark_relayed(paper_id, last, self._clock.now())
+            with step("relay", paper_id) as span:
+                last = await self._append_in_order(paper_id, events)
+                await self._store.mark_relayed(paper_id, last, self._clock.now())
+                note_events(span, events[0].data.seq, last)
             with about(paper=paper_id):
                 logger.info("events %d to %d are in the log", events[0].data.seq, last)
 

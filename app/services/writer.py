@@ -8,6 +8,7 @@ from app.domain.decisions import Change
 from app.domain.errors import ContendedError, PaperNotFoundError, UnavailableError
 from app.domain.paper import PaperRecord
 from app.ports import Clock, PaperStore
+from app.tracing import note_events, part
 
 TRIES = 30
 
@@ -22,11 +23,14 @@ class Writer:
 
     async def insert(self, change: Change) -> None:
         """Stores a new paper; after a broken connection it is asked whether it arrived. Raises `UnavailableError`."""
-        try:
-            await self._store.insert(change)
-        except UnavailableError:
-            if await self._store.get(change.record.paper.id) is None:
-                raise
+        paper_id = change.record.paper.id
+        with part("write", paper_id) as span:
+            note_events(span, change.events[0].data.seq, change.events[-1].data.seq)
+            try:
+                await self._store.insert(change)
+            except UnavailableError:
+                if await self._store.get(paper_id) is None:
+                    raise
         self._on_events()
 
     async def write(self, paper_id: str, decide: Callable[[PaperRecord], Change]) -> Change:
@@ -34,6 +38,13 @@ class Writer:
 
         Raises what `decide` raises, `PaperNotFoundError`, `ContendedError`, `UnavailableError`.
         """
+        with part("write", paper_id) as span:
+            change = await self._write(paper_id, decide)
+            if change.events:
+                note_events(span, change.events[0].data.seq, change.events[-1].data.seq)
+        return change
+
+    async def _write(self, paper_id: str, decide: Callable[[PaperRecord], Change]) -> Change:
         broken = False
         for attempt in range(TRIES):
             record = await self._store.get(paper_id)
