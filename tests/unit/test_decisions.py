@@ -24,7 +24,7 @@ from app.domain.lifecycle import Status
 from app.domain.model import to_milliseconds
 from app.domain.paper import Lease, Output, Paper, PaperRecord
 from app.domain.stages import ENTITIES, READ, STAGES, STRUCTURE, StagePlan, progress_of_run
-from tests.unit.test_projection import BROKEN, FOUND, History, decide, give_up_three_times
+from tests.unit.test_projection import BROKEN, FOUND, History, decide
 
 DONE = list(accumulate(stage.weight for stage in STAGES))
 """The run's progress after each stage."""
@@ -61,6 +61,7 @@ def test_a_stage_that_ends_tells_the_shares_done_and_which_stage_is_next(number:
     assert (event.data.stages_completed, event.data.stages_total) == (number + 1, len(STAGES))
     assert event.data.progress == event.data.changes["progress"] == DONE[number]
     assert event.data.changes["stage"] == following.name
+    assert event.message == f"a.pdf: {STAGES[number].name.replace('_', ' ')} 100 %"
 
 
 def test_a_stage_at_work_tells_its_part_of_its_share() -> None:
@@ -182,8 +183,11 @@ def test_the_first_event_says_that_there_was_no_status_before() -> None:
 
 
 def test_a_new_run_begins_from_nothing() -> None:
-    history = give_up_three_times(History()).queue()
-    event, paper = history.events()[-1], history.record.paper
+    history = History().start().finish(3).give_up()
+    for _ in range(MAX_ATTEMPTS - 1):
+        history.claim().give_up()
+    assert history.record.paper.progress == DONE[2]
+    event, paper = history.queue().events()[-1], history.record.paper
     assert isinstance(event, PaperStatusEvent)
     assert (event.data.previous_status, event.data.progress, event.data.run) == ("failed", 0, 2)
     assert (paper.progress, paper.stage, paper.error, paper.run) == (0, None, None, 2)
@@ -243,6 +247,7 @@ def test_a_run_whose_workers_are_lost_without_a_word_says_so() -> None:
         history.lose_lease()
     assert history.record.paper.error is not None
     assert history.record.paper.error.code == "worker_lost"
+    assert str(MAX_ATTEMPTS) in history.record.paper.error.detail
 
 
 def test_the_last_attempt_tells_its_own_reason_and_not_an_earlier_one() -> None:
