@@ -20,16 +20,22 @@ from tests.prove.places import Place
 NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "data", "dist", "mutants")
 NOT_RUN = ("--ignore=tests/live", "--ignore=tests/docs", "--ignore=tests/unit/test_places.py")
 """What needs real processes, and what looks at the code instead of running it."""
+WEBSOCKET = "tests/integration_tests/websocket"
 STEPS = [f"tests/unit/test_{name}.py" for name in ("pipeline", "writer", "loops", "sides", "dispatcher", "stages")]
 SOCKETS = [f"tests/unit/test_{name}.py" for name in ("feed", "hub", "outbound", "session")]
 LIKELY = {
     "app/domain": ("tests/unit/test_decisions.py", "tests/unit/test_lifecycle.py", "tests/unit/test_projection.py"),
     "app/adapters/papers": ("tests/contract/test_paper_events.py", "tests/contract/test_paper_store.py"),
     "app/adapters": ("tests/contract",),
-    "app/services": (*STEPS, "tests/integration_tests/websocket"),
-    "app/realtime": (*SOCKETS, "tests/integration_tests/websocket"),
+    "app/services": (*STEPS, f"{WEBSOCKET}/test_websocket_paper_events.py", WEBSOCKET),
+    "app/realtime": (*SOCKETS, f"{WEBSOCKET}/test_websocket_connection.py", WEBSOCKET),
     "app/api": ("tests/integration_tests/http", "tests/api"),
-    "app": ("tests/unit/test_sides.py", "tests/unit/test_server.py", "tests/integration_tests/websocket"),
+    "app": (
+        "tests/unit/test_sides.py",
+        "tests/unit/test_server.py",
+        f"{WEBSOCKET}/test_websocket_connection.py",
+        WEBSOCKET,
+    ),
 }
 """Which tests of a part to begin with; the rest follows."""
 DEADLINE_SECONDS = 400.0

@@ -2,15 +2,19 @@
 
 import io
 import threading
+from datetime import datetime
 
 import anyio
 import pytest
 
 from app.domain.events import LISTED, EntityExtractionEvent, PaperEvent, RelationshipExtractionEvent
 from app.domain.paper import Counts, Output
+from app.services.pipeline import Pipeline
 from app.services.stages import DOCUMENT, ENTITIES, REFERENCES, RELATIONSHIPS, Work
+from app.services.writer import Writer
 from conftest import SEED_PAPER
 from tests.support.bench import Bench
+from tests.support.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +73,29 @@ async def test_the_graph_knows_a_paper_by_its_title(bench: Bench) -> None:
     (other,) = await bench.services.graph.related(first, 10)
     assert (other.paper_id, other.title) == (second, (await bench.record(second)).paper.title)
     assert other.title is not None
+
+
+class HurriedClock(ManualClock):
+    """A fifth of a second passes between any two looks at it: all progress is due."""
+
+    def now(self) -> datetime:
+        self.advance(0.2)
+        return super().now()
+
+
+async def test_watchers_see_how_far_each_long_stage_is(bench: Bench) -> None:
+    paper = await bench.services.papers.submit(io.BytesIO(SEED_PAPER.read_bytes()), "paper.txt", limit_mb=1)
+    await bench.services.papers.process(paper.id)
+    clock = HurriedClock()
+    writer = Writer(bench.store, clock, lambda: None)
+    clear_up = bench.services.sweeper.clear_after_worker
+    await Pipeline(bench.store, writer, bench.side.stages, clock, "a worker", clear_up).run(paper.id, 1)
+    at_work = {
+        event.data.stage
+        for event in await bench.store.events(paper.id, 0, 10_000)
+        if event.event_type == "paper_progress" and event.data.stage_progress < 100
+    }
+    assert at_work == {"read", "entities", "relationships"}
 
 
 async def test_a_computation_does_not_hold_who_is_cancelled(bench: Bench) -> None:
