@@ -177,6 +177,7 @@ def open_service(applications: Applications, settings: Settings) -> Iterator[InP
         service.worker = portal.call(Side, service.backing, "worker", applications.task)
         with portal.wrap_async_context_manager(run_worker_side(service.worker.services)):
             service.runtime.attach(portal, service.worker.services)
+            portal.call(service.worker.services.heartbeat.beat)  # so that the first sample knows it
             app = watching_for_leaks(applications.app, lambda: service.leaks.extend(tasks_left("api")))
             with TestClient(app, raise_server_exceptions=False) as service.test_client:
                 try:
