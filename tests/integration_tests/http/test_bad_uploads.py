@@ -196,6 +196,7 @@ def test_a_file_nobody_can_read_ends_its_run_failed_with_the_reason(endings: dic
     assert error(outputs["document"]) == (404, "not_extracted")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CURIOUS)
 def test_a_curious_file_is_read_and_nothing_outside_of_it(endings: dict[str, Ending], name: str) -> None:
     paper, outputs = endings[name]
