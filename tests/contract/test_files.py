@@ -183,3 +183,19 @@ async def test_all_files_are_listed_and_what_a_killed_put_left(files: FsspecFile
     assert all(abs(changed - before) < timedelta(minutes=1) for changed in found.values())
     await files.remove(OTHER)
     assert [file.paper_id for file in await files.list()] == [PAPER]
+
+
+class LibraryError(Exception):
+    """As those of S3's library: none of them is an `OSError`."""
+
+
+class Away(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no types
+    cachable = False
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: object) -> bytes:
+        raise LibraryError("Could not connect to the endpoint URL")
+
+
+async def test_a_library_s_own_error_means_that_the_store_of_files_is_away() -> None:
+    with pytest.raises(UnavailableError, match="Could not connect to the endpoint URL"):
+        await FsspecFiles(Away(), "papers/files").get(PAPER)

@@ -11,6 +11,7 @@ from anyio import to_thread
 from fsspec.implementations.local import LocalFileSystem
 
 from app.adapters.disk import MEGABYTE, check_room, explained
+from app.domain.errors import UnavailableError
 from app.ports import KeptFile
 
 CHUNK = 256 * 1024
@@ -102,3 +103,8 @@ class FsspecFiles:
             raise
         except OSError as error:
             raise explained(error, "The store of files does not answer", "check PAPERS_FILES_URL") from error
+        except Exception as error:
+            if self._is_disk:
+                raise
+            # Each store's library has errors of its own for a server that is away.
+            raise UnavailableError(f"The store of files does not answer ({error}); check PAPERS_FILES_URL.") from error
