@@ -142,9 +142,13 @@ class TrustsHints(Dispatcher):
 
 
 BREAKS: dict[str, tuple[str, str, Breaks]] = {
-    "snapshot before position": ("connect_against_publish", "gap: seq", {Session: SnapshotBeforePosition}),
-    "new position before resync": ("resume_against_trim", "hears|fresh GET", {Session: NewPositionBeforeResync}),
-    "unfiltered": ("subscribe_against_publish", "repeat or inversion", {Session: with_feed(Unfiltered)}),
+    "snapshot before position": ("connect_against_publish", "gap: seq|fresh GET", {Session: SnapshotBeforePosition}),
+    "new position before resync": (
+        "resume_against_trim",
+        "gap: seq|hears|fresh GET",
+        {Session: NewPositionBeforeResync},
+    ),
+    "unfiltered": ("subscribe_against_publish", "repeat: seq|inversion: seq", {Session: with_feed(Unfiltered)}),
     "joins late": ("replay_against_live", "gap: seq|hears|fresh GET", {Session: with_feed(JoinsLate)}),
     "nearest entry": ("resume_against_trim", "gap: seq|hears|fresh GET", {RedisEventLog: NearestEntry}),
     "unchecked append": ("process_against_process", "the log tells", {RedisEventLog: Unchecked}),
