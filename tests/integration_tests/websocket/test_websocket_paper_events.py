@@ -229,7 +229,8 @@ async def test_a_file_that_cannot_be_read_ends_its_run_with_the_reason(
         failed = await run(lane, paper_id, socket, until="failed")
         assert await lane.fence(socket) == [], "something came after the terminal event"
     data = failed["data"]
-    assert (data["previous_status"], data["progress"]) == ("processing", 0)
+    assert data["previous_status"] == "processing"
+    assert data["progress"] < 40, "the first stage counts as done"
     error = data["changes"]["error"]
     assert (error["code"], error["stage"]) == ("no_text", "read")
     assert error["detail"] in failed["message"]
