@@ -11,13 +11,29 @@ from uuid import uuid4
 
 from app.domain import decisions
 from app.domain.decisions import Change, Findings
+from app.domain.events import SystemMetricsData, SystemMetricsEvent, SystemStatusData, SystemStatusEvent
 from app.domain.knowledge import Document, Entity, EntityType, Mention, Relationship, RelationType, Span
 from app.domain.lifecycle import Status
 from app.domain.paper import Output, Paper, PaperRecord
 from app.domain.stages import STAGES, StagePlan
+from app.services.system import Sample
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 TOKEN = "token-of-a-worker"
+SAMPLE = Sample(
+    status=SystemStatusEvent(
+        timestamp=NOW,
+        message="well",
+        data=SystemStatusData(
+            status="ok", queue_length=0, active_tasks=0, workers=1, connections=0, services={"store": "ok"}
+        ),
+    ),
+    metrics=SystemMetricsEvent(
+        timestamp=NOW, message="idle", data=SystemMetricsData(cpu_usage=0, memory_usage=0, events_per_second=0)
+    ),
+    waiting=0,
+)
+"""One look at a service that is well."""
 
 
 def at(seconds: float) -> datetime:

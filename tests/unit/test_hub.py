@@ -13,6 +13,7 @@ from app.ports import LogEntry
 from app.realtime.frames import Frames
 from app.realtime.hub import PART_FRAMES, Hub
 from app.realtime.news import News
+from tests.support.builders import SAMPLE
 from tests.support.log_by_hand import LogByHand, entry, hub_over
 
 pytestmark = pytest.mark.anyio
@@ -25,6 +26,7 @@ class Watcher:
         self.papers = papers
         self.told: list[str] = []
         self.news: list[News] = []
+        self.system: list[Frames] = []
         self._hub = hub
         hub.open(self)
         hub.join(self)
@@ -37,6 +39,7 @@ class Watcher:
 
     def deliver_system(self, kind: str, frames: Frames) -> None:
         self.told.append(kind)
+        self.system.append(frames)
 
     def lose_log(self) -> None:
         self.told.append(f"lost at {self._hub.position}")
@@ -102,6 +105,33 @@ async def test_who_left_gets_nothing_more_of_the_log_but_counts_until_it_closes(
     assert (watcher.told, hub.connections) == ([], 1)
     hub.close(watcher)
     assert hub.connections == 0
+
+
+async def test_who_leaves_takes_nobody_along() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    leaves, stays, of_both = Watcher(hub, {"a"}), Watcher(hub, {"a"}), Watcher(hub, {"a", "b"})
+    hub.leave(leaves)
+    hub.leave(of_both)
+    log.entries += [entry(2, "a"), entry(3, "b")]
+    await hub._read()
+    assert (leaves.told, stays.told, of_both.told) == ([], ["a"], [])
+
+
+async def test_a_sample_of_the_system_is_framed_once_and_handed_to_all() -> None:
+    hub = hub_over(LogByHand())
+    await hub.start()
+    watchers = [Watcher(hub, None), Watcher(hub, {"a"})]
+    hub.tell_system(SAMPLE)
+    for watcher in watchers:
+        assert watcher.told == ["system_status", "system_metrics"]
+        assert [frames.texts for frames in watcher.system] == [
+            (SAMPLE.status.model_dump_json(),),
+            (SAMPLE.metrics.model_dump_json(),),
+        ]
+    assert watchers[0].system[0] is watchers[1].system[0]
+    assert hub.sample is SAMPLE
 
 
 async def test_a_lost_position_is_told_before_it_moves_so_that_no_pong_names_a_later_one() -> None:

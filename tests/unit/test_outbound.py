@@ -212,9 +212,10 @@ async def test_a_catch_up_of_any_length_waits_for_what_is_before_it(way: Way) ->
 
 async def test_room_is_when_at_most_half_of_what_may_wait_does(way: Way) -> None:
     queue, reader = outbound(frames=4), Reader(way)
+    queue.offer(several("1", "2"))
     with anyio.fail_after(1):
         await queue.room()
-    queue.offer(several("1", "2", "3"))
+    queue.offer(text_frame("3"))
     with anyio.move_on_after(0.01) as scope:
         await queue.room()
     assert scope.cancelled_caught

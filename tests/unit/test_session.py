@@ -11,7 +11,6 @@ from starlette.websockets import WebSocket
 
 from app.adapters.clock import SystemClock
 from app.domain.errors import UnavailableError
-from app.domain.events import SystemMetricsData, SystemMetricsEvent, SystemStatusData, SystemStatusEvent
 from app.domain.paper import Paper
 from app.domain.position import Position
 from app.realtime.hub import Hub
@@ -19,8 +18,7 @@ from app.realtime.outbound import Limits
 from app.realtime.protocol import Close
 from app.realtime.session import CLOSE_SECONDS, Realtime, Session
 from app.services.papers import Papers
-from app.services.system import Sample
-from tests.support.builders import NOW, a_paper
+from tests.support.builders import SAMPLE, a_paper
 from tests.support.log_by_hand import LogByHand, as_log, entry, hub_over
 
 pytestmark = pytest.mark.anyio
@@ -97,21 +95,6 @@ class TickingLog(LogByHand):
     async def holds(self, entry_id: str) -> bool:
         self.hub.tell_system(SAMPLE)
         return await super().holds(entry_id)
-
-
-SAMPLE = Sample(
-    status=SystemStatusEvent(
-        timestamp=NOW,
-        message="well",
-        data=SystemStatusData(
-            status="ok", queue_length=0, active_tasks=0, workers=1, connections=0, services={"store": "ok"}
-        ),
-    ),
-    metrics=SystemMetricsEvent(
-        timestamp=NOW, message="idle", data=SystemMetricsData(cpu_usage=0, memory_usage=0, events_per_second=0)
-    ),
-    waiting=0,
-)
 
 
 @asynccontextmanager
