@@ -39,6 +39,7 @@ class Client:
         """Of papers whose snapshot is still being fetched."""
         self._fetching = False
         self._stale = False
+        self._left = False
         self._session: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard = asyncio.Condition()
@@ -52,11 +53,17 @@ class Client:
 
     @property
     def is_open(self) -> bool:
-        return self._session is not None and not self._session.done() and self.code is None
+        return self.is_connected and self._session is not None and not self._session.done() and self.code is None
+
+    @property
+    def is_connected(self) -> bool:
+        """Or was, until the service closed the connection."""
+        return self._session is not None and not self._left
 
     async def connect(self, *, resume: bool = True) -> None:
         """Opens the socket, from where the last connection ended if there was one; waits until the service has spoken."""
         self._to_service = asyncio.Queue()
+        self._left = False
         self.code = None
         after = self.position if resume else None
         if after is None:
@@ -87,6 +94,7 @@ class Client:
     async def leave(self) -> None:
         """Is gone at once; what is on its way to it is lost."""
         self._session_key = object()
+        self._left = True
         self._to_service.put_nowait({"type": "websocket.disconnect", "code": 1001})
         if self._session is not None:
             await self._session

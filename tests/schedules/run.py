@@ -2,17 +2,14 @@
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import Any
 
-from app.settings import Settings
 from tests.schedules.audit import audit
 from tests.schedules.client import Client
 from tests.schedules.seams import SEAMS
-from tests.schedules.world import Breaks, open_world
+from tests.schedules.world import Breaks, World, opened
 from tests.support.one_loop import one_loop
 
-SETTINGS = Settings(data_dir=Path("/nowhere"), system_status_interval=5)
 Trace = list[Any]
 
 
@@ -59,7 +56,7 @@ def _words(error: BaseException) -> str:
 async def _play(seam: str, seed: int, breaks: Breaks, errors: list[str]) -> Trace:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(str(context)))
     clients: list[Client] = []
-    async with open_world(seed, breaks, SETTINGS) as world:
+    async with opened(World(seed, breaks)) as world:
         clients += await SEAMS[seam](world)
         await world.settled()
         await world.swept()

@@ -1,7 +1,6 @@
 """The six stages of a run without their work: they read, store and tell as the real ones do, and take as long as chance has it."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
@@ -13,8 +12,8 @@ from app.ports import Files, Graph
 from app.services.stages import Stage, Work
 from tests.support.builders import entities
 
-Pace = Callable[[], float]
-"""The seconds that a stage takes."""
+Before = Callable[[str], Awaitable[None]]
+"""Called with a stage's name where it begins."""
 
 ANYTHING: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 ENTITY = entities("Net")[0]
@@ -32,22 +31,21 @@ FOUND = {"entities": "entity_extraction", "relationships": "relationship_extract
 class QuickStage(Stage):
     """A stage of that plan."""
 
-    def __init__(self, plan: StagePlan, files: Files, graph: Graph, pace: Pace) -> None:
+    def __init__(self, plan: StagePlan, files: Files, graph: Graph, before: Before) -> None:
         self.plan = plan  # type: ignore[misc]  # each instance stands for another stage
         self._files = files
         self._graph = graph
-        self._pace = pace
+        self._before = before
 
     async def work(self, work: Work) -> Findings:
         name = self.plan.name
         paper = work.paper
+        await self._before(name)
         if name == "read":
             await self._files.get(paper.id)
         if name == "knowledge_graph":
-            await asyncio.sleep(self._pace())
             await self._graph.replace(paper.id, paper.run, paper.title, [ENTITY], [])
             return Findings()
-        await asyncio.sleep(self._pace())
         await work.progress(1, 2)
         output = OUTPUTS[name]
         body: JsonValue = {"title": "A Title", "text": f"run {paper.run}"}
@@ -59,5 +57,5 @@ class QuickStage(Stage):
         return Findings(outputs=() if output is Output.READING else (output,), snapshot={"counts": counts})
 
 
-def quick_stages(files: Files, graph: Graph, pace: Pace) -> list[Stage]:
-    return [QuickStage(plan, files, graph, pace) for plan in STAGES]
+def quick_stages(files: Files, graph: Graph, before: Before) -> list[Stage]:
+    return [QuickStage(plan, files, graph, before) for plan in STAGES]

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -22,7 +23,7 @@ from app.domain.paper import Paper
 from app.main import run_api_side
 from app.ports import PaperStore
 from app.realtime.session import Realtime
-from app.services.pipeline import Pipeline
+from app.services.papers import BatchAnswer
 from app.services.services import Ports, build_services
 from app.settings import Settings
 from app.worker.runtime import run_worker_side
@@ -36,6 +37,7 @@ from tests.support.redis import Redis, Server
 T = TypeVar("T")
 
 KINDS = ("mongo", "sqlite")
+SETTINGS = Settings(data_dir=Path("/nowhere"), system_status_interval=5)
 
 
 class FarMongo(MongoServer):
@@ -92,6 +94,7 @@ class Process(Connections):
     def __init__(self, world: "World", name: str) -> None:
         super().__init__(world)
         self.wire = world.wire(name)
+        self.killed = asyncio.Event()
         ports = Ports(
             store=self.store,
             log=self.log,
@@ -102,7 +105,7 @@ class Process(Connections):
             clock=world.clock,
             machine=FixedMachine(),
         )
-        self.services = build_services(ports, quick_stages(self.files, self.graph, world.pace), owner=name)
+        self.services = build_services(ports, quick_stages(self.files, self.graph, world.before_stage), owner=name)
         for part in (self.services.pipeline, self.services.sweeper, self.services.dispatcher):
             broken(part, world.breaks)
 
@@ -110,10 +113,14 @@ class Process(Connections):
 class World:
     """One seed's installation."""
 
-    def __init__(self, seed: int, breaks: Breaks, settings: Settings) -> None:
+    most_workers = 2
+    runs_at_once = 1
+    """Of a worker."""
+
+    def __init__(self, seed: int, breaks: Breaks) -> None:
         self.seed = seed
         self.breaks = breaks
-        self.settings = settings
+        self.settings = SETTINGS
         self.chance = random.Random(seed)
         self.clock = LoopClock()
         self.kind = self.chance.choice(KINDS)
@@ -129,9 +136,14 @@ class World:
         """In seconds."""
         self.trimmed = False
         """Whether the log lost its oldest entries."""
+        self.held: str | None = None
+        """The stage before which runs wait."""
+        self._open = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
         self.realtime: Realtime
         self.api: Process
-        self.workers: list[Process]
+        self.workers: list[Process] = []
         self.auditor: Connections
         """Who looks on from outside, with no wire in between."""
 
@@ -145,8 +157,66 @@ class World:
         chance = random.Random(f"{self.seed} {name}")
         return Wire(chance, chance.choice([0.0005, 0.005, 0.05]), pauses=chance.choice([0.0, 0.0, 0.01]))
 
-    def pace(self) -> float:
-        return self.chance.uniform(0, self.longest_stage)
+    async def before_stage(self, name: str) -> None:
+        """What a run does where its next stage begins: it waits if the stage is held, and takes its time."""
+        await asyncio.sleep(self.chance.uniform(0, self.longest_stage))
+        while self.held == name:
+            await asyncio.sleep(0.1)
+
+    # -- processes
+
+    async def start(self) -> None:
+        self.auditor = Connections(self)
+        self._open.push_async_callback(self.auditor.close)
+        if isinstance(self.auditor.store, MongoPaperStore):
+            await self.auditor.store.prepare()
+        self.api = Process(self, "api")
+        self._open.push_async_callback(self.api.close)
+        started = asyncio.Event()
+        self._tasks = [asyncio.get_running_loop().create_task(self._run_api(started), context=on(self.api.wire))]
+        for _ in range(self.chance.randint(1, self.most_workers)):
+            self.start_worker()
+        await started.wait()
+
+    async def stop(self) -> None:
+        self._stop.set()
+        for worker in self.workers:
+            self.kill(worker)
+        await asyncio.gather(*self._tasks)
+        await self._open.aclose()
+        if self.filesystem.exists(self.root):
+            self.filesystem.rm(self.root, recursive=True)
+
+    def start_worker(self) -> None:
+        worker = Process(self, f"worker {len(self.workers)}")
+        self._open.push_async_callback(worker.close)
+        self.workers.append(worker)
+        self._tasks.append(asyncio.get_running_loop().create_task(self._run_worker(worker), context=on(worker.wire)))
+
+    def kill(self, worker: Process) -> None:
+        """Nothing more gets out of it, not even that it stops."""
+        worker.wire.die()
+        worker.killed.set()
+
+    async def _run_api(self, started: asyncio.Event) -> None:
+        async with run_api_side(self.settings, self.api.services) as state:
+            self.realtime = state["realtime"]
+            started.set()
+            await self._stop.wait()
+
+    async def _run_worker(self, worker: Process) -> None:
+        async with run_worker_side(worker.services), asyncio.TaskGroup() as tasks:
+            working = [tasks.create_task(self._work(worker)) for _ in range(self.runs_at_once)]
+            await worker.killed.wait()
+            for task in working:
+                task.cancel()
+
+    async def _work(self, worker: Process) -> None:
+        """Takes one hint after the other."""
+        while True:
+            paper_id, run = await self.broker.take()
+            await cross()
+            await worker.services.pipeline.run(paper_id, run)
 
     # -- requests, as the HTTP routes make them
 
@@ -163,6 +233,11 @@ class World:
 
     async def delete(self, paper_id: str) -> None:
         await self._ask("delete", paper_id, self.api.services.papers.delete(paper_id))
+
+    async def process_batch(self, paper_ids: list[str]) -> BatchAnswer:
+        answer = await self._as_api(self.api.services.papers.process_batch(paper_ids))
+        self.answers += [("process", paper.id, paper) for paper in answer.accepted]
+        return answer
 
     async def _ask(self, what: str, paper_id: str, request: Coroutine[Any, Any, T]) -> T | None:
         """The answer; None for a refusal, which is kept with the answers."""
@@ -218,51 +293,11 @@ class World:
                 await asyncio.sleep(1)
 
 
-async def _work(broker: Broker, pipeline: Pipeline) -> None:
-    """A worker takes one hint after the other."""
-    while True:
-        paper_id, run = await broker.take()
-        await cross()
-        await pipeline.run(paper_id, run)
-
-
 @asynccontextmanager
-async def open_world(seed: int, breaks: Breaks, settings: Settings) -> AsyncIterator[World]:
+async def opened(world: World) -> AsyncIterator[World]:
     """Everything started; at the end everything stopped, the checks not yet made."""
-    world = World(seed, breaks, settings)
-    async with AsyncExitStack() as stack:
-        world.auditor = Connections(world)
-        if isinstance(world.auditor.store, MongoPaperStore):
-            await world.auditor.store.prepare()
-        world.api = Process(world, "api")
-        names = ["worker 1", "worker 2"][: world.chance.randint(1, 2)]
-        world.workers = [Process(world, name) for name in names]
-        for process in (world.auditor, world.api, *world.workers):
-            stack.push_async_callback(process.close)
-        loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        started = asyncio.Event()
-
-        async def run_api() -> None:
-            async with run_api_side(settings, world.api.services) as state:
-                world.realtime = state["realtime"]
-                started.set()
-                await stop.wait()
-
-        async def run_worker(process: Process) -> None:
-            async with run_worker_side(process.services), asyncio.TaskGroup() as tasks:
-                working = tasks.create_task(_work(world.broker, process.services.pipeline))
-                await stop.wait()
-                process.wire.die()
-                working.cancel()
-
-        tasks = [loop.create_task(run_api(), context=on(world.api.wire))]
-        tasks += [loop.create_task(run_worker(process), context=on(process.wire)) for process in world.workers]
-        try:
-            await started.wait()
-            yield world
-        finally:
-            stop.set()
-            await asyncio.gather(*tasks)
-            if world.filesystem.exists(world.root):
-                world.filesystem.rm(world.root, recursive=True)
+    await world.start()
+    try:
+        yield world
+    finally:
+        await world.stop()

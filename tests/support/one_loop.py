@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -170,23 +170,43 @@ async def _turn_for_thread(
     return func(*args)
 
 
-@contextmanager
-def _determined(loop: OneLoop, seed: int) -> Iterator[None]:
-    """Ids, jitter and the fakes' own clock come from the seed too."""
-    chance = random.Random(f"{seed} ids")
-    jitter = random.getstate()
-    with ExitStack() as stack:
-        stack.callback(random.setstate, jitter)
-        random.seed(seed)
-        stack.enter_context(patch.object(os, "urandom", chance.randbytes))
-        stack.enter_context(patch.object(time, "time", lambda: BEGIN.timestamp() + loop.time()))
-        stack.enter_context(patch.object(AsyncIOBackend, "run_sync_in_worker_thread", _turn_for_thread))
-        yield
+class _Determined:
+    """While it is entered, ids, jitter and the fakes' own clock come from the seed too."""
+
+    def __init__(self, loop: OneLoop, seed: int) -> None:
+        self._loop = loop
+        self._ids = random.Random(f"{seed} ids")
+        self._jitter = random.Random(f"{seed} jitter").getstate()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        elsewhere = random.getstate()
+        random.setstate(self._jitter)
+        with (
+            patch.object(os, "urandom", self._ids.randbytes),
+            patch.object(time, "time", lambda: BEGIN.timestamp() + self._loop.time()),
+            patch.object(AsyncIOBackend, "run_sync_in_worker_thread", _turn_for_thread),
+        ):
+            try:
+                yield
+            finally:
+                self._jitter = random.getstate()
+                random.setstate(elsewhere)
 
 
 @contextmanager
 def one_loop(seed: int) -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
-    """Runs coroutines, one after the other, on a loop of that seed."""
+    """Runs coroutines, one after the other, on a loop of that seed; in between everything stands still."""
     loop = OneLoop()
-    with asyncio.Runner(loop_factory=lambda: loop) as runner, _determined(loop, seed):
-        yield runner.run
+    determined = _Determined(loop, seed)
+    runner = asyncio.Runner(loop_factory=lambda: loop)
+
+    def run(coroutine: Coroutine[Any, Any, T]) -> T:
+        with determined():
+            return runner.run(coroutine)
+
+    try:
+        yield run
+    finally:
+        with determined():
+            runner.close()
