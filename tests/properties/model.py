@@ -13,6 +13,8 @@ EVENTS_OF_STAGE = {
     "relationships": 3,
     "knowledge_graph": 2,  # progress, completed
 }
+DISPATCH = "dispatch"
+"""Held there, hints reach no worker."""
 LEASES = 3
 """So many may be lost until the run fails."""
 
@@ -67,6 +69,8 @@ class PaperModel:
         if self.deleted or self.status not in ACTIVE:
             return
         if self.status is Status.QUEUED:
+            if held == DISPATCH:
+                return
             self.status, self.seq, self.claims = STAGES[0].status, self.seq + 1, 1
         while self.done < len(STAGES) and STAGES[self.done].name != held:
             self.seq += EVENTS_OF_STAGE[STAGES[self.done].name]

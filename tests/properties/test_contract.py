@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from app.domain.stages import STAGES
-from tests.properties.model import PaperModel
+from tests.properties.model import DISPATCH, PaperModel
 from tests.properties.service import CalmWorld, resyncs
 from tests.schedules.audit import audit
 from tests.schedules.client import Client
@@ -36,6 +36,8 @@ class Contract(RuleBasedStateMachine):
         self.run: Callable[[Coroutine[Any, Any, Any]], Any] = self.open.enter_context(one_loop(0))
         self.papers: dict[str, PaperModel] = {}
         self.clients: list[Client] = []
+        self.narrowed: dict[str, set[str]] = {}
+        """The papers that each narrowed client asked for."""
 
     @initialize(seed=st.integers(0, 1))
     def start(self, seed: int) -> None:
@@ -89,9 +91,9 @@ class Contract(RuleBasedStateMachine):
     # -- the service
 
     @precondition(lambda self: self.world.held is None)
-    @rule(stage=st.sampled_from(STAGES))
-    def hold(self, stage: Any) -> None:
-        self.world.held = stage.name
+    @rule(place=st.sampled_from([DISPATCH, *(stage.name for stage in STAGES)]))
+    def hold(self, place: str) -> None:
+        self.world.held = place
 
     @precondition(lambda self: self.world.held is not None)
     @rule()
@@ -136,6 +138,7 @@ class Contract(RuleBasedStateMachine):
     async def come_back(self, client: Client, position: str) -> None:
         """With `?after=`: exactly what was missed, or one `resync` if that is no longer in the log."""
         await client.leave()
+        self.narrowed.pop(client.name, None)
         before = len(resyncs(client))
         held = await self.world.holds(position)
         gone = client.paper_id is not None and self.papers[client.paper_id].deleted
@@ -156,6 +159,10 @@ class Contract(RuleBasedStateMachine):
             else:
                 expected = f"{action}d"
             assert answer["data"].get("code", answer["event_type"]) == expected
+            if expected == f"{action}d":
+                named, narrowed = {self.paper(k)[0] for k in numbers}, self.narrowed.get(client.name, set())
+                self.narrowed[client.name] = narrowed | named if more else narrowed - named
+                assert set(answer["data"]["paper_ids"]) == self.narrowed[client.name]
 
     @rule(n=a_client)
     def ping(self, n: int) -> None:

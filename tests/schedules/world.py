@@ -216,6 +216,7 @@ class World:
         while True:
             paper_id, run = await self.broker.take()
             await cross()
+            await self.before_stage("dispatch")
             await worker.services.pipeline.run(paper_id, run)
 
     # -- requests, as the HTTP routes make them
