@@ -53,6 +53,8 @@ class Contract(RuleBasedStateMachine):
             if hasattr(self, "world"):
                 self.run(self.finish())
         finally:
+            if hasattr(self, "world"):
+                self.run(self.world.stop())
             self.open.close()
 
     # -- papers
@@ -205,7 +207,6 @@ class Contract(RuleBasedStateMachine):
             for transcript in client.transcripts:
                 check_transcript(transcript)
         assert self.world.realtime.hub.connections == 0
-        await self.world.stop()
 
     def paper(self, n: int) -> tuple[str, PaperModel]:
         """The n-th paper, or one that never was."""
