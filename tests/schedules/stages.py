@@ -12,8 +12,8 @@ from app.ports import Files, Graph
 from app.services.stages import Stage, Work
 from tests.support.builders import entities
 
-Before = Callable[[str], Awaitable[None]]
-"""Called with a stage's name where it begins."""
+Before = Callable[[str], Awaitable[bool]]
+"""Called with a stage's name where it begins; answers whether it takes long enough to tell of its progress."""
 
 ANYTHING: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 ENTITY = entities("Net")[0]
@@ -40,13 +40,14 @@ class QuickStage(Stage):
     async def work(self, work: Work) -> Findings:
         name = self.plan.name
         paper = work.paper
-        await self._before(name)
+        takes_time = await self._before(name)
         if name == "read":
             await self._files.get(paper.id)
         if name == "knowledge_graph":
             await self._graph.replace(paper.id, paper.run, paper.title, [ENTITY], [])
             return Findings()
-        await work.progress(1, 2)
+        if takes_time:
+            await work.progress(1, 2)
         output = OUTPUTS[name]
         body: JsonValue = {"title": "A Title", "text": f"run {paper.run}"}
         await work.save(output, ANYTHING, body)

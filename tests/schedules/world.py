@@ -157,11 +157,12 @@ class World:
         chance = random.Random(f"{self.seed} {name}")
         return Wire(chance, chance.choice([0.0005, 0.005, 0.05]), pauses=chance.choice([0.0, 0.0, 0.01]))
 
-    async def before_stage(self, name: str) -> None:
-        """What a run does where its next stage begins: it waits if the stage is held, and takes its time."""
-        await asyncio.sleep(self.chance.uniform(0, self.longest_stage))
+    async def before_stage(self, name: str) -> bool:
+        """What a run does where a stage begins: it waits if the stage is held, and takes its time if stages do here."""
         while self.held == name:
             await asyncio.sleep(0.1)
+        await asyncio.sleep(self.chance.uniform(0, self.longest_stage))
+        return self.longest_stage > 0
 
     # -- processes
 
