@@ -6,6 +6,7 @@ from fakeredis import FakeRedis
 
 from app.adapters.event_log.redis import STREAM
 from app.domain.errors import PaperProcessingError
+from app.domain.lifecycle import RUNNING
 from app.domain.paper import PaperRecord
 from app.domain.position import decode_position
 from tests.properties.model import PaperModel
@@ -66,12 +67,18 @@ class CalmWorld(World):
         record = await self.auditor.store.get(paper_id)
         if record is None:
             return f"{paper_id} is not in the store"
-        found, expected = _facts(record), (model.status, model.run, model.seq, model.deleted)
+        claims = model.claims if _is_running(record) else 0
+        found, expected = _facts(record), (model.status, model.run, model.seq, model.deleted, claims)
         return None if found == expected else f"{paper_id} is {found}, the model says {expected}"
 
 
-def _facts(record: PaperRecord) -> tuple[str, int, int, bool]:
-    return record.paper.status, record.paper.run, record.paper.seq, record.deleted_at is not None
+def _facts(record: PaperRecord) -> tuple[str, int, int, bool, int]:
+    claims = record.attempts if _is_running(record) else 0
+    return record.paper.status, record.paper.run, record.paper.seq, record.deleted_at is not None, claims
+
+
+def _is_running(record: PaperRecord) -> bool:
+    return record.paper.status in RUNNING and record.deleted_at is None
 
 
 def resyncs(client: Client) -> list[Message]:

@@ -47,6 +47,10 @@ class Contract(RuleBasedStateMachine):
             return world
 
         self.world: CalmWorld = self.run(start())
+        for _ in range(2):
+            self.upload()
+        for paper in (None, 0):
+            self.connect(paper)
 
     def teardown(self) -> None:
         try:
@@ -102,11 +106,14 @@ class Contract(RuleBasedStateMachine):
     def release(self) -> None:
         self.world.held = None
 
-    @rule()
-    def lose_the_worker(self) -> None:
-        self.run(on_loop(self.world.lose_worker))
-        for paper in self.papers.values():
-            paper.lose_worker()
+    @rule(times=st.integers(1, 4))
+    def lose_workers(self, times: int) -> None:
+        """One after the other, each when it has taken up what the last one left."""
+        for _ in range(times):
+            self.run(on_loop(self.world.lose_worker))
+            for paper in self.papers.values():
+                paper.lose_worker()
+            self.run(self.world.agrees(self.papers))
 
     @rule(keep=st.integers(1, 20))
     def trim_the_log(self, keep: int) -> None:
@@ -128,18 +135,21 @@ class Contract(RuleBasedStateMachine):
 
     @rule(n=a_client)
     def disconnect(self, n: int) -> None:
-        for client in self.clients[n : n + 1]:
-            self.run(client.leave())
+        self.run(self.client(n).leave())
 
-    @rule(n=a_client)
-    def reconnect(self, n: int) -> None:
-        for client in self.clients[n : n + 1]:
-            if client.position is not None:
-                self.run(self.come_back(client, client.position))
+    @rule(n=a_client, meanwhile=st.none() | a_paper)
+    def reconnect(self, n: int, meanwhile: int | None) -> None:
+        """After a run, or its beginning, that it misses."""
+        client = self.client(n)
+        if client.position is not None:
+            self.run(client.leave())
+            if meanwhile is not None:
+                self.process(meanwhile)
+                self.everybody_agrees()
+            self.run(self.come_back(client, client.position))
 
     async def come_back(self, client: Client, position: str) -> None:
         """With `?after=`: exactly what was missed, or one `resync` if that is no longer in the log."""
-        await client.leave()
         self.narrowed.pop(client.name, None)
         before = len(resyncs(client))
         held = await self.world.holds(position)
@@ -151,7 +161,8 @@ class Contract(RuleBasedStateMachine):
     @rule(n=a_client, numbers=st.lists(a_paper, min_size=1, max_size=3), more=st.booleans())
     def narrow(self, n: int, numbers: list[int], more: bool) -> None:
         """Subscribe or unsubscribe."""
-        for client in [client for client in self.clients[n : n + 1] if client.is_open]:
+        client = self.client(n)
+        if client.is_open:
             action = "subscribe" if more else "unsubscribe"
             answer = self.run(client.ask(f"{action}d", action=action, paper_ids=[self.paper(k)[0] for k in numbers]))
             if client.paper_id is not None or (not more and client.only is None):
@@ -168,7 +179,8 @@ class Contract(RuleBasedStateMachine):
 
     @rule(n=a_client)
     def ping(self, n: int) -> None:
-        for client in [client for client in self.clients[n : n + 1] if client.is_open]:
+        client = self.client(n)
+        if client.is_open:
             assert self.run(client.ask("pong", action="ping"))["event_type"] == "pong"
 
     # -- after each
@@ -207,6 +219,9 @@ class Contract(RuleBasedStateMachine):
             for transcript in client.transcripts:
                 check_transcript(transcript)
         assert self.world.realtime.hub.connections == 0
+
+    def client(self, n: int) -> Client:
+        return self.clients[n % len(self.clients)]
 
     def paper(self, n: int) -> tuple[str, PaperModel]:
         """The n-th paper, or one that never was."""
