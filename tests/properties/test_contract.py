@@ -69,11 +69,12 @@ class Contract(RuleBasedStateMachine):
     def upload(self) -> None:
         self.papers[self.run(self.world.upload())] = PaperModel()
 
-    @rule(n=a_paper)
-    def process(self, n: int) -> None:
+    @rule(n=a_paper, times=st.integers(1, 2))
+    def process(self, n: int, times: int = 1) -> None:
         paper_id, paper = self.paper(n)
-        self.run(self.world.process(paper_id))
-        assert self.world.last_refusal() == paper.process()
+        for _ in range(times):
+            self.run(self.world.process(paper_id))
+            assert self.world.last_refusal() == paper.process()
 
     @rule(n=a_paper)
     def cancel(self, n: int) -> None:
