@@ -238,7 +238,7 @@ async def on_loop(function: Callable[[], None]) -> None:
 TestContract = pytest.mark.in_process(pytest.mark.slow(pytest.mark.timeout(600)(Contract.TestCase)))
 TestContract.settings = settings(
     derandomize=True,
-    max_examples=60,
+    max_examples=30,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
