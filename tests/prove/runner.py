@@ -17,9 +17,14 @@ import pytest
 
 from tests.prove.places import Place
 
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "data", "dist", "mutants")
-NOT_RUN = ("--ignore=tests/live", "--ignore=tests/docs", "--ignore=tests/unit/test_places.py")
-"""What needs real processes, and what looks at the code instead of running it."""
+NOT_COPIED = shutil.ignore_patterns(
+    ".venv", ".git", ".*_cache", ".testmondata*", "__pycache__", "data", "dist", "mutants"
+)
+NOT_RUN = tuple(
+    f"--ignore=tests/{name}"
+    for name in ("live", "deployment", "docs", "schedules/test_breaks.py", "unit/test_places.py")
+)
+"""What needs real processes, and what looks at code or at tests instead of running the service."""
 WEBSOCKET = "tests/integration_tests/websocket"
 STEPS = [f"tests/unit/test_{name}.py" for name in ("pipeline", "writer", "loops", "sides", "dispatcher", "stages")]
 SOCKETS = [f"tests/unit/test_{name}.py" for name in ("feed", "hub", "outbound", "session")]

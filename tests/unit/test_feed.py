@@ -5,11 +5,13 @@ import json
 import anyio
 import pytest
 
+from app.ports import LogEntry
 from app.realtime.feed import PAGE, BehindError, Feed
 from app.realtime.frames import Frames
 from app.realtime.hub import Hub
 from app.realtime.news import News
 from app.realtime.outbound import Limits, Outbound
+from tests.support.builders import deleted, submitted
 from tests.support.log_by_hand import LogByHand, as_log, entry, hub_over
 
 pytestmark = pytest.mark.anyio
@@ -153,3 +155,20 @@ async def test_a_log_that_lost_its_end_lets_the_feed_join_and_the_hub_tell() -> 
     await hub._read()
     assert hub.position == "2-0"
     assert client.feed.position().entry == "3-0", "the lost position, so that a resume from it is told"
+
+
+async def test_a_deletion_among_what_is_replayed_ends_the_queue_behind_it() -> None:
+    """The paper was there when its socket opened: nothing else would end it."""
+    log, hub = await a_log(2)
+    event = deleted(submitted(id="a").record).events[0]
+    log.entries.append(
+        LogEntry(id="4-0", event=event.model_copy(update={"data": event.data.model_copy(update={"seq": 3})}))
+    )
+    await hub._read()
+    client = Client(hub, log, paper_id="a")
+    client.feed.stand_at("1-0")
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.queue.send_each, client._send)
+            await client.feed.catch_up(client)
+    assert client.got == a_life(3)

@@ -17,6 +17,7 @@ from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
 from app.realtime.protocol import Close
 from app.realtime.session import CLOSE_SECONDS, Realtime, Session
+from app.realtime.wire import EXTENSION
 from app.services.papers import Papers
 from tests.support.builders import SAMPLE, a_paper
 from tests.support.log_by_hand import LogByHand, as_log, entry, hub_over
@@ -176,3 +177,31 @@ async def test_a_client_that_does_not_take_its_close_frame_is_not_waited_for() -
         client.hub.stop()
     assert isinstance(client, Stuck)
     assert not client.took_it
+
+
+class WithWire(Client):
+    """A client of a server that takes ready-made bytes."""
+
+    def __init__(self, log: LogByHand, hub: Hub) -> None:
+        super().__init__(log, hub)
+        self.scope = {"extensions": {EXTENSION: {"wire": self}}}
+
+    async def send_text(self, text: str) -> None:
+        raise AssertionError("a frame was not shared")
+
+    def write(self, data: bytes) -> bool:
+        self._outbox.send_nowait({"written": data})
+        return True
+
+    def cut(self, code: int, reason: str) -> None:
+        self._outbox.send_nowait({"cut": (code, reason)})
+
+
+async def test_where_the_server_takes_bytes_everything_goes_over_its_wire_the_close_frame_too() -> None:
+    async with a_session("a", client_type=WithWire) as client:
+        written = (await client.hear())["written"]
+        assert b'"event_type":"connection"' in written
+        client.hub.stop()
+        while "cut" not in (heard := await client.hear()):
+            assert "written" in heard
+    assert heard == {"cut": (Close.GOING_AWAY.code, Close.GOING_AWAY.reason)}

@@ -1,9 +1,12 @@
 """Relay, dispatcher and sweeper run in every process: an API process alone, or a worker alone, leaves nothing undone."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
+from app.adapters.event_log.redis import RedisEventLog
 from app.main import run_api_side
 from app.settings import Settings
 from app.worker.runtime import run_worker_side
@@ -69,3 +72,20 @@ async def test_a_worker_is_heard_of(bench: Bench, process: Side) -> None:
         return await bench.side.queue.workers() == 1
 
     await until(heard_of, "a sign of life")
+
+
+class SlowLog(RedisEventLog):
+    """Takes its time to say where it ends."""
+
+    async def tail(self) -> str:
+        await asyncio.sleep(0.05)
+        return await super().tail()
+
+
+async def test_the_first_socket_after_a_start_finds_the_hub_at_the_end_of_the_log(
+    bench: Bench, settings: Settings
+) -> None:
+    side = bench.another_side("api")
+    services = replace(side.services, log=SlowLog(side.redis, retention=1000))
+    async with run_api_side(settings, services) as state:
+        assert state["hub"].position == await side.log.tail(), "until it is there, sockets are turned away"
