@@ -38,7 +38,7 @@ test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey an
 	@$(PYTEST) --live --force-enable-socket --timeout=120 $(LIVE) $(ARGS)
 
 test-slow: $(STAMP) ## the in-process tests that sleep or take long
-	@$(PYTEST) --forks 2 -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
+	@$(PYTEST) --forks 2 --timeout=120 -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
 
 bench: $(STAMP) ## compare with the plain ways, in ratios, with figures in docs/figures (PARTS="fan-out" for one)
 	@$(BIN)/python -m tests.bench $(PARTS)
