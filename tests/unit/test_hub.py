@@ -11,7 +11,7 @@ from app.domain.errors import UnavailableError
 from app.domain.position import entry_order
 from app.ports import LogEntry
 from app.realtime.frames import Frames
-from app.realtime.hub import PART_FRAMES, Hub
+from app.realtime.hub import PART_BYTES, PART_FRAMES, Hub
 from app.realtime.news import News
 from tests.support.builders import SAMPLE
 from tests.support.log_by_hand import LogByHand, entry, hub_over
@@ -92,6 +92,21 @@ async def test_a_long_reading_is_handed_out_in_parts_and_the_writers_have_their_
     seen.append(len(watcher.told))
     assert max(after - before for before, after in pairwise(seen)) <= PART_FRAMES
     assert watcher.told == ["a"] * 2 * PART_FRAMES
+
+
+async def test_a_part_is_bounded_in_bytes_too() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    watcher = Watcher(hub, None)
+    for seq in range(1, 7):
+        short = entry(seq + 1, "a", seq)
+        assert short.event is not None
+        log.entries.append(
+            LogEntry(id=short.id, event=short.event.model_copy(update={"message": "x" * (PART_BYTES // 2)}))
+        )
+    await hub._read()
+    assert [len(news.events) for news in watcher.news] == [2, 2, 2]
 
 
 async def test_who_left_gets_nothing_more_of_the_log_but_counts_until_it_closes() -> None:
