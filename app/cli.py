@@ -104,6 +104,28 @@ def watch(
 
 
 @cli.command()
+def dead_letters(
+    retry: Annotated[str | None, typer.Option(metavar="ID", help="run this paper again", show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="run all of them again")] = False,
+    url: Url = None,
+) -> None:
+    """List papers whose attempts ran out, each with its reason, or have them run again."""
+    from app.client import dead_letters as commands
+    from app.client.errors import ClientError
+
+    if retry is not None and everything:
+        raise typer.BadParameter("--retry ID or --all, not both.")
+    with told(ClientError):
+        if retry is not None:
+            status = commands.retry(service_url(url), retry)
+        elif everything:
+            status = commands.retry_all(service_url(url))
+        else:
+            status = commands.show(service_url(url))
+    raise typer.Exit(status)
+
+
+@cli.command()
 def check(
     repair: Annotated[bool, typer.Option("--repair", help="do what is safe about it, and say what was done")] = False,
     url: Annotated[str | None, typer.Option(help="only ask the service there how it is", show_default=False)] = None,

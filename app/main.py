@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import anyio
 from fastapi import FastAPI
 
-from app.api import knowledge, papers, system
+from app.api import dead_letters, knowledge, papers, system
 from app.api.errors import add_error_handlers, documented_everywhere
 from app.api.requests import PROBES, RequestObserver
 from app.realtime import routes
@@ -58,7 +58,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
     )
     add_error_handlers(app)
     app.add_middleware(RequestObserver)
-    for module in (papers, knowledge, system, routes):
+    for module in (papers, dead_letters, knowledge, system, routes):
         app.include_router(module.router)
     return app
 

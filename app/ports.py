@@ -12,7 +12,7 @@ from app.domain.events import PaperEvent
 from app.domain.knowledge import Entity, EntityType, Reading, Relationship, RelationType
 from app.domain.lifecycle import Status
 from app.domain.model import Value
-from app.domain.paper import Output, Paper, PaperRecord
+from app.domain.paper import DeadLetter, Output, Paper, PaperRecord
 
 Progress = Callable[[int, int], Awaitable[None]]
 """Called with (done, total)."""
@@ -31,6 +31,13 @@ class PaperPage(Value):
     """One page of the list, newest first."""
 
     items: tuple[Paper, ...]
+    next_cursor: str | None
+
+
+class DeadLetterPage(Value):
+    """One page of the dead letters, newest paper first."""
+
+    items: tuple[DeadLetter, ...]
     next_cursor: str | None
 
 
@@ -82,6 +89,9 @@ class PaperStore(Protocol):
 
     async def list(self, status: Status | None, q: str | None, limit: int, cursor: str | None) -> PaperPage:
         """Papers whose title or file name holds `q`. Raises `InvalidCursorError`."""
+
+    async def dead_letters(self, limit: int, cursor: str | None) -> DeadLetterPage:
+        """Failed runs whose error is none of `ReadError.CODES`: trying again might have helped, but the attempts ran out."""
 
     async def events(self, paper_id: str, after: int, limit: int) -> Sequence[PaperEvent]:
         """Events with a `seq` above `after`, oldest first, whether in the outbox or not."""

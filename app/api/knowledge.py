@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from app.api.dependencies import AllServices, ThePapers
 from app.api.errors import answers, documented
 from app.api.examples import HIT, METHOD, NEIGHBOURS, RELATED
-from app.api.papers import AWAY, INVALID, UNKNOWN, Items
+from app.api.papers import Items
+from app.api.runs import AWAY, INVALID, UNKNOWN
 from app.domain.errors import EntityNotFoundError
 from app.ports import EntityNeighbours, RelatedPaper, SearchHit
 

@@ -21,6 +21,7 @@ from app.api.examples import (
     REFERENCE,
     RELATIONSHIP,
 )
+from app.api.runs import AWAY, BATCH, BUSY, ENDED, FULL, INVALID, OPENED, UNKNOWN, BatchResponse, RunAnswer
 from app.api.upload import receive_file
 from app.domain.errors import (
     EmptyFileError,
@@ -29,11 +30,7 @@ from app.domain.errors import (
     InvalidError,
     MissingFileError,
     NotExtractedError,
-    PaperBusyError,
-    PaperNotFoundError,
     PaperNotRunningError,
-    StorageFullError,
-    UnavailableError,
     UnsupportedTypeError,
 )
 from app.domain.events import PaperEvent
@@ -42,14 +39,9 @@ from app.domain.lifecycle import Status
 from app.domain.model import Value
 from app.domain.paper import Output, Paper
 from app.ports import PaperPage
-from app.services.papers import Rejection
 
 T = TypeVar("T")
 
-AWAY = UnavailableError("Redis does not answer; check PAPERS_REDIS_URL and that it runs.")
-FULL = StorageFullError("The disk of data is full: 3 MB are free, 33 MB are needed; make room, and everything goes on.")
-INVALID = InvalidError("query.limit: Input should be greater than or equal to 1.")
-UNKNOWN = PaperNotFoundError(PAPER_ID)
 
 router = APIRouter(prefix="/papers", tags=["papers"], responses=documented(AWAY))
 
@@ -58,15 +50,6 @@ class Items(Value, Generic[T]):
     """A list that needs no pages."""
 
     items: tuple[T, ...]
-
-
-class RunAnswer(Value):
-    """A run that was opened or ended, and the `seq` of the event that says so."""
-
-    paper_id: str = Field(examples=[PAPER_ID])
-    status: Status
-    run: int
-    seq: int
 
 
 class PaperEvents(Items[PaperEvent]):
@@ -87,17 +70,6 @@ class BatchRequest(Value):
     paper_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=1000, examples=[[PAPER_ID, OTHER_ID]])]
 
 
-class BatchResponse(Value):
-    """What became of each."""
-
-    accepted: tuple[RunAnswer, ...]
-    rejected: tuple[Rejection, ...]
-
-
-OPENED = RunAnswer(paper_id=PAPER_ID, status=Status.QUEUED, run=1, seq=2)
-ENDED = RunAnswer(paper_id=PAPER_ID, status=Status.CANCELLED, run=1, seq=3)
-BUSY = PaperBusyError(Status.PROCESSING)
-BATCH = BatchResponse(accepted=(OPENED,), rejected=(Rejection(paper_id=OTHER_ID, code=BUSY.code, detail=BUSY.detail),))
 UPLOAD_FORM = {
     "requestBody": {
         "required": True,
@@ -156,7 +128,7 @@ async def list_papers(
 async def process_batch(batch: BatchRequest, papers: ThePapers) -> BatchResponse:
     """Opens a run of each paper that can have one."""
     answer = await papers.process_batch(batch.paper_ids)
-    return BatchResponse(accepted=tuple(_run(paper) for paper in answer.accepted), rejected=answer.rejected)
+    return BatchResponse.of(answer)
 
 
 @router.get("/{paper_id}", responses=answers(PAPER, UNKNOWN))
@@ -243,14 +215,10 @@ async def get_file(paper_id: str, papers: ThePapers) -> StreamingResponse:
 @router.post("/{paper_id}/process", responses=answers(OPENED, UNKNOWN, BUSY, FULL))
 async def process_paper(paper_id: str, papers: ThePapers) -> RunAnswer:
     """Opens a run; what an earlier one found stays visible until this one has found its own."""
-    return _run(await papers.process(paper_id))
+    return RunAnswer.of(await papers.process(paper_id))
 
 
 @router.post("/{paper_id}/cancel", responses=answers(ENDED, UNKNOWN, PaperNotRunningError(Status.COMPLETED), FULL))
 async def cancel_paper(paper_id: str, papers: ThePapers) -> RunAnswer:
     """Ends the run: what is at work on it stops between stages at the latest."""
-    return _run(await papers.cancel(paper_id))
-
-
-def _run(paper: Paper) -> RunAnswer:
-    return RunAnswer(paper_id=paper.id, status=paper.status, run=paper.run, seq=paper.seq)
+    return RunAnswer.of(await papers.cancel(paper_id))

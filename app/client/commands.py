@@ -11,6 +11,7 @@ from app.client.board import Board
 from app.client.display import describe, opened_display, printable
 from app.client.errors import ClientError, RefusedError, UnreachableError
 from app.client.follower import Dial, Follower
+from app.client.run import run
 from app.client.server import Server
 from app.domain.lifecycle import Status
 from app.domain.paper import Paper
@@ -20,15 +21,15 @@ T = TypeVar("T")
 
 def submit(url: str, files: Sequence[Path], watch: bool) -> int:
     send = submit_and_watch if watch else submit_only
-    return _run(url, lambda server: send(server, files))
+    return run(url, lambda server: send(server, files))
 
 
 def watch(url: str, paper_id: str) -> int:
-    return _run(url, lambda server: watch_paper(server, paper_id))
+    return run(url, lambda server: watch_paper(server, paper_id))
 
 
 def check(url: str) -> int:
-    return _run(url, check_service)
+    return run(url, check_service)
 
 
 async def submit_only(server: Server, files: Sequence[Path]) -> int:
@@ -168,15 +169,3 @@ async def _alongside(background: Coroutine[Any, Any, None], work: Coroutine[Any,
         behind.cancel()
         ahead.cancel()
         await asyncio.gather(behind, ahead, return_exceptions=True)
-
-
-def _run(url: str, command: Callable[[Server], Coroutine[Any, Any, int]]) -> int:
-    async def run() -> int:
-        async with Server(url) as server:
-            return await command(server)
-
-    try:
-        return asyncio.run(run())
-    except KeyboardInterrupt:
-        typer.echo("\nNo longer watching; the service goes on.", err=True)
-        raise

@@ -3,7 +3,7 @@
 import json
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +13,8 @@ import httpx
 from pydantic import ValidationError
 
 from app.client.errors import ClientError, RefusedError, UnreachableError
-from app.domain.paper import Paper
+from app.domain.paper import DeadLetter, Paper
+from app.ports import DeadLetterPage
 
 _TIMEOUT = httpx.Timeout(60, connect=5)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -61,6 +62,30 @@ class Server:
 
     async def paper(self, paper_id: str) -> Paper:
         return self._paper(await self._call("GET", f"/papers/{quote(paper_id, safe='')}"))
+
+    async def dead_letters(self) -> AsyncIterator[DeadLetter]:
+        """All of them, page by page."""
+        cursor: str | None = ""
+        while cursor is not None:
+            query = f"?cursor={quote(cursor, safe='')}" if cursor else ""
+            try:
+                page = DeadLetterPage.model_validate(await self._call("GET", f"/dead-letters{query}"))
+            except ValidationError as error:
+                raise ClientError(self.strange("its dead letters have other fields")) from error
+            for letter in page.items:
+                yield letter
+            cursor = page.next_cursor
+
+    async def retry(self, paper_id: str) -> None:
+        await self._call("POST", f"/dead-letters/{quote(paper_id, safe='')}/retry")
+
+    async def retry_all(self) -> tuple[int, Sequence[str]]:
+        """How many are run again, and a sentence for each that is not."""
+        answer = await self._call("POST", "/dead-letters/retry")
+        try:
+            return len(answer["accepted"]), [f"{each['paper_id']}: {each['detail']}" for each in answer["rejected"]]
+        except (KeyError, TypeError) as error:
+            raise ClientError(self.strange(f"its answer to a retry has no {error}")) from error
 
     async def status(self) -> Mapping[str, Any]:
         answer = await self._call("GET", "/system/status")

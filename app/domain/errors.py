@@ -91,6 +91,15 @@ class PaperNotRunningError(ConflictError):
         super().__init__(f"The paper is {status}: there is no run to cancel.")
 
 
+class NotDeadLetterError(ConflictError):
+    code = "not_a_dead_letter"
+
+    def __init__(self, paper_id: str) -> None:
+        super().__init__(
+            f"Paper {paper_id[:80]} is no dead letter: its attempts did not run out; POST /papers/{{id}}/process runs it."
+        )
+
+
 class IllegalTransitionError(ConflictError):
     code = "illegal_transition"
 

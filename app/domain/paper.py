@@ -1,9 +1,11 @@
 """A paper: its snapshot, which everyone sees, and the record the service keeps of it."""
 
 from enum import StrEnum
+from typing import Self
 
 from pydantic import Field
 
+from app.domain.errors import ReadError
 from app.domain.lifecycle import Status
 from app.domain.model import Timestamp, Value
 
@@ -50,6 +52,11 @@ class Paper(Value):
     started_at: Timestamp | None = Field(default=None, description="of the last run, null while it waits")
     finished_at: Timestamp | None = Field(default=None, description="of the last run, null while it goes on")
 
+    @property
+    def is_dead_letter(self) -> bool:
+        """Whether the last run failed although trying again might have helped: its attempts ran out."""
+        return self.status is Status.FAILED and self.error is not None and self.error.code not in ReadError.CODES
+
 
 class Lease(Value):
     """Who may work on a run, and until when without a word."""
@@ -90,3 +97,29 @@ class PaperRecord(Value):
     """Of a tombstone: nothing of the paper is left anywhere else."""
     waiting: int = 0
     """Events in the outbox when the record was read; the store counts them, nobody writes them."""
+
+
+class DeadLetter(Value):
+    """A run that ended because its attempts ran out: the file may be poison, or the machine was at fault."""
+
+    paper_id: str
+    filename: str
+    run: int
+    attempts: int = Field(description="how often the run was begun")
+    error: Failure = Field(description="what ended the last attempt")
+    failed_at: Timestamp
+
+    @classmethod
+    def of(cls, record: PaperRecord) -> Self:
+        """Of a record whose run ended so. Raises `ValueError` for another."""
+        paper = record.paper
+        if paper.error is None or paper.finished_at is None:
+            raise ValueError(f"run {paper.run} of paper {paper.id} did not fail")
+        return cls(
+            paper_id=paper.id,
+            filename=paper.filename,
+            run=paper.run,
+            attempts=record.attempts,
+            error=paper.error,
+            failed_at=paper.finished_at,
+        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.ports import Clock, EventLog, Files, Graph, Machine, PaperStore, Reader, TaskQueue
 from app.services.checkup import Checkup
+from app.services.dead_letters import DeadLetters
 from app.services.dispatcher import Dispatcher
 from app.services.heartbeat import Heartbeat
 from app.services.metrics import Metrics
@@ -37,6 +38,7 @@ class Services:
     """Everything above the ports, wired."""
 
     papers: Papers
+    dead_letters: DeadLetters
     graph: Graph
     log: EventLog
     clock: Clock
@@ -64,8 +66,10 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Service
     }
     rate = EventRate(clock)
     relay = Relay(ports.store, ports.log, clock, relay_wake)
+    papers = Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher_wake.set)
     return Services(
-        papers=Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher_wake.set),
+        papers=papers,
+        dead_letters=DeadLetters(ports.store, papers),
         graph=ports.graph,
         log=ports.log,
         clock=clock,

@@ -17,6 +17,7 @@ HTTP = {
     "conflict": 409,
     "paper_busy": 409,
     "paper_not_running": 409,
+    "not_a_dead_letter": 409,
     "contended": 409,
     "file_too_large": 413,
     "unsupported_type": 415,

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from app.domain import decisions
-from app.domain.errors import ConflictError, InvalidCursorError
+from app.domain.errors import ConflictError, InvalidCursorError, ReadError
 from app.domain.lifecycle import Status
-from app.domain.paper import Counts, Failure, Output
-from app.ports import PaperStore
+from app.domain.paper import Counts, DeadLetter, Failure, Output, PaperRecord
+from app.ports import DeadLetterPage, PaperStore
 from tests.contract.conftest import ConnectStore
 from tests.support.builders import (
     NOW,
@@ -26,6 +27,41 @@ from tests.support.builders import (
 from tests.support.store import delete, put_paper, read, run_to_completed, write
 
 pytestmark = pytest.mark.anyio
+
+
+# -- dead letters
+
+
+async def ended(store: PaperStore, code: str, attempts: int, **fields: Any) -> PaperRecord:
+    """A paper whose run failed at that attempt for that reason."""
+    record = await write(store, queued(await put_paper(store, **fields)))
+    failure = Failure(code=code, detail="Why.")
+    for _ in range(attempts - 1):
+        record = await write(store, claimed(record))
+        record = await write(store, decisions.give_up_attempt(record, 1, TOKEN, failure, NOW))
+    record = await write(store, claimed(record))
+    end = decisions.fail if code in ReadError.CODES else decisions.give_up_attempt
+    return await write(store, end(record, 1, TOKEN, failure, NOW))
+
+
+async def test_dead_letters_are_runs_whose_attempts_ran_out(store: PaperStore) -> None:
+    dead = await ended(store, "reader_crashed", 3)
+    await ended(store, "no_pages", 3)
+    await run_to_completed(store, await put_paper(store))
+    await delete(store, await ended(store, "worker_lost", 3))
+    assert await store.dead_letters(10, None) == DeadLetterPage(items=(DeadLetter.of(dead),), next_cursor=None)
+    await write(store, queued(dead))
+    assert (await store.dead_letters(10, None)).items == ()
+
+
+async def test_dead_letters_come_in_pages_the_newest_paper_first(store: PaperStore) -> None:
+    records = [await ended(store, "worker_lost", 3, created_at=at(number)) for number in range(3)]
+    first = await store.dead_letters(2, None)
+    assert [letter.paper_id for letter in first.items] == [records[2].paper.id, records[1].paper.id]
+    second = await store.dead_letters(2, first.next_cursor)
+    assert ([letter.paper_id for letter in second.items], second.next_cursor) == ([records[0].paper.id], None)
+    with pytest.raises(InvalidCursorError):
+        await store.dead_letters(2, "x")
 
 
 # -- records

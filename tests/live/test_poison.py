@@ -6,9 +6,11 @@ file would: it ends it with SIGSEGV, or stops it for good. One that eats memory 
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import anyio
 import psutil
 import pytest
 
@@ -134,11 +136,19 @@ async def test_a_file_that_eats_its_reader_s_memory_fails_and_others_pass_it_by(
     assert workers(server) == before
 
 
-async def test_after_all_that_it_can_be_processed_again_and_then_completes(lane: LiveLane, server: LiveServer) -> None:
+async def test_after_all_that_it_is_a_dead_letter_that_completes_when_it_is_retried(
+    lane: LiveLane, server: LiveServer
+) -> None:
     end, _ = await poison(lane, server, signal.SIGSEGV)
     assert end["status"] == "failed"
     papers = (await lane.client.get("/papers/", params={"status": "failed", "q": "poison"})).json()["items"]
     paper_id = papers[0]["id"]
+    command = [sys.executable, "-m", "app.cli", "dead-letters", "--url", str(lane.client.base_url)]
+    listed = await anyio.run_process(command)
+    assert f"{paper_id}  poison.txt: The file made its reader crash (SIGSEGV). (reader_crashed, 3 attempts)" in (
+        listed.stdout.decode()
+    )
     async with lane.connect(f"/ws/{paper_id}") as socket:
-        await lane.process(paper_id)
+        await anyio.run_process([*command, "--retry", paper_id])
         await socket.receive_until("paper_status", status="completed")
+    assert paper_id not in (await anyio.run_process(command)).stdout.decode()

@@ -23,12 +23,12 @@ from app.adapters.papers.mongo_errors import answering
 from app.adapters.papers.mongo_outputs import MongoOutputs
 from app.adapters.papers.text import fold, names
 from app.domain.decisions import Change
-from app.domain.errors import ConflictError
+from app.domain.errors import ConflictError, ReadError
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import RUNNING, Status
 from app.domain.model import format_timestamp
-from app.domain.paper import Output, PaperRecord
-from app.ports import Due, PaperPage, SearchHit, StoreCounts
+from app.domain.paper import DeadLetter, Output, PaperRecord
+from app.ports import DeadLetterPage, Due, PaperPage, SearchHit, StoreCounts
 
 WRITES_KEPT = 16
 """Ids of a paper's last writes, for whoever lost the answer to one."""
@@ -122,22 +122,23 @@ class MongoPaperStore:
 
     @answering
     async def list(self, status: Status | None, q: str | None, limit: int, cursor: str | None) -> PaperPage:
-        wanted: Found = {"record.deleted_at": None}
+        wanted: Found = {}
         if status is not None:
             wanted["record.paper.status"] = status.value
         if q:
             # A pattern must not hold the character that ends strings in C.
             wanted["names"] = {"$regex": re.escape(fold(q)).replace("\0", r"\x00")}
-        if cursor is not None:
-            place = decode_cursor(cursor)
-            wanted["$or"] = [
-                {"record.paper.created_at": {"$lt": place.created_at}},
-                {"record.paper.created_at": place.created_at, "_id": {"$lt": place.paper_id}},
-            ]
-        newest_first = [("record.paper.created_at", -1), ("_id", -1)]
-        found = await self._papers.find(wanted, {"record": 1}).sort(newest_first).limit(limit + 1).to_list(None)
-        papers = tuple(_record(paper).paper for paper in found[:limit])
-        return PaperPage(items=papers, next_cursor=encode_cursor(Place.of(papers[-1])) if len(found) > limit else None)
+        records, following = await self._newest(wanted, limit, cursor)
+        return PaperPage(items=tuple(record.paper for record in records), next_cursor=following)
+
+    @answering
+    async def dead_letters(self, limit: int, cursor: str | None) -> DeadLetterPage:
+        wanted = {
+            "record.paper.status": Status.FAILED.value,
+            "record.paper.error.code": {"$nin": sorted(ReadError.CODES)},
+        }
+        records, following = await self._newest(wanted, limit, cursor)
+        return DeadLetterPage(items=tuple(map(DeadLetter.of, records)), next_cursor=following)
 
     @answering
     async def events(self, paper_id: str, after: int, limit: int) -> Sequence[PaperEvent]:
@@ -275,6 +276,20 @@ class MongoPaperStore:
 
     async def close(self) -> None:
         await self._database.client.close()
+
+    async def _newest(self, wanted: Found, limit: int, cursor: str | None) -> tuple[Sequence[PaperRecord], str | None]:
+        """A page of the papers that are shown, newest first, and the cursor of the next one."""
+        wanted = {"record.deleted_at": None, **wanted}
+        if cursor is not None:
+            place = decode_cursor(cursor)
+            wanted["$or"] = [
+                {"record.paper.created_at": {"$lt": place.created_at}},
+                {"record.paper.created_at": place.created_at, "_id": {"$lt": place.paper_id}},
+            ]
+        newest_first = [("record.paper.created_at", -1), ("_id", -1)]
+        found = await self._papers.find(wanted, {"record": 1}).sort(newest_first).limit(limit + 1).to_list(None)
+        records = [_record(paper) for paper in found[:limit]]
+        return records, encode_cursor(Place.of(records[-1].paper)) if len(found) > limit else None
 
 
 Entries = list[Found]

@@ -21,12 +21,12 @@ from app.adapters.papers.cursor import Place, decode_cursor, encode_cursor
 from app.adapters.papers.text import fold, names, snippet, words_of_query
 from app.adapters.sqlite import Database
 from app.domain.decisions import Change
-from app.domain.errors import ConflictError
+from app.domain.errors import ConflictError, ReadError
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import ACTIVE, RUNNING, Status
 from app.domain.model import format_timestamp
-from app.domain.paper import Output, PaperRecord
-from app.ports import Due, PaperPage, SearchHit, StoreCounts
+from app.domain.paper import DeadLetter, Output, PaperRecord
+from app.ports import DeadLetterPage, Due, PaperPage, SearchHit, StoreCounts
 
 Row = tuple[Any, ...]
 Rows = list[Row]
@@ -126,23 +126,24 @@ class SqlitePaperStore:
         return row is not None and write_id in row[0].split()
 
     async def list(self, status: Status | None, q: str | None, limit: int, cursor: str | None) -> PaperPage:
-        conditions, values = ["deleted_at IS NULL"], list[str]()
+        conditions, values = list[str](), list[str]()
         if status is not None:
             conditions.append("status = ?")
             values.append(status)
         if q:
             conditions.append("instr(names, ?) > 0")
             values.append(fold(q))
-        if cursor is not None:
-            conditions.append("(created_at, id) < (?, ?)")
-            values.extend(decode_cursor(cursor))
-        rows = await self._all(
-            f"SELECT record FROM papers WHERE {' AND '.join(conditions)} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608  # values are bound
-            *values,
-            limit + 1,
-        )
-        papers = tuple(record_from_json(json.loads(row[0]), 0).paper for row in rows[:limit])
-        return PaperPage(items=papers, next_cursor=encode_cursor(Place.of(papers[-1])) if len(rows) > limit else None)
+        records, following = await self._newest(conditions, values, limit, cursor)
+        return PaperPage(items=tuple(record.paper for record in records), next_cursor=following)
+
+    async def dead_letters(self, limit: int, cursor: str | None) -> DeadLetterPage:
+        codes = sorted(ReadError.CODES)
+        conditions = [
+            "status = ?",
+            f"json_extract(record, '$.paper.error.code') NOT IN ({', '.join('?' * len(codes))})",
+        ]
+        records, following = await self._newest(conditions, [Status.FAILED, *codes], limit, cursor)
+        return DeadLetterPage(items=tuple(map(DeadLetter.of, records)), next_cursor=following)
 
     async def events(self, paper_id: str, after: int, limit: int) -> Sequence[PaperEvent]:
         return await self._events("paper_id = ? AND seq > ? ORDER BY seq LIMIT ?", paper_id, after, limit)
@@ -264,6 +265,21 @@ class SqlitePaperStore:
 
     async def close(self) -> None:
         await self._database.close()
+
+    async def _newest(
+        self, conditions: Sequence[str], values: Sequence[str], limit: int, cursor: str | None
+    ) -> tuple[Sequence[PaperRecord], str | None]:
+        """A page of the papers that are shown, newest first, and the cursor of the next one."""
+        after = "" if cursor is None else "(created_at, id) < (?, ?)"
+        where = " AND ".join(filter(None, ["deleted_at IS NULL", *conditions, after]))
+        rows = await self._all(
+            f"SELECT record FROM papers WHERE {where} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608  # values are bound
+            *values,
+            *(() if cursor is None else decode_cursor(cursor)),
+            limit + 1,
+        )
+        records = [record_from_json(json.loads(row[0]), 0) for row in rows[:limit]]
+        return records, encode_cursor(Place.of(records[-1].paper)) if len(rows) > limit else None
 
     async def _all(self, sql: str, *values: Any) -> Rows:
         return await self._database.read(lambda connection: connection.execute(sql, values).fetchall())
