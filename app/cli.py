@@ -6,9 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from app.domain.stages import Load
 
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended, as shells have it."""
@@ -45,7 +48,9 @@ def serve() -> None:
 
 
 @cli.command()
-def worker() -> None:
+def worker(
+    queues: Annotated[str, typer.Option(help="the loads it serves: those of its stages")] = "light,heavy",
+) -> None:
     """Run one worker process against the services that the settings name."""
     from app.domain.errors import PaperProcessingError
     from app.settings import SettingsError, load_settings
@@ -56,7 +61,7 @@ def worker() -> None:
         settings = load_settings()
         from app.processes import run_worker
 
-        run_worker(settings)
+        run_worker(settings, loads_of(queues))
 
 
 @cli.command(hidden=True)
@@ -143,6 +148,16 @@ def check(
         from app.settings import load_settings
 
         raise typer.Exit(check_installation(load_settings(), os.environ, repair=repair))
+
+
+def loads_of(queues: str) -> "frozenset[Load]":
+    """What `--queues` names."""
+    from app.domain.stages import Load
+
+    try:
+        return frozenset(Load(name.strip()) for name in queues.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{queues!r} is no list of {' and '.join(Load)}.", param_hint="--queues") from error
 
 
 def service_url(given: str | None) -> str:

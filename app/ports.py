@@ -8,11 +8,13 @@ from typing import BinaryIO, Protocol
 from pydantic import JsonValue
 
 from app.domain.decisions import Change
+from app.domain.due import Due
 from app.domain.events import PaperEvent
 from app.domain.knowledge import Entity, EntityType, Reading, Relationship, RelationType
 from app.domain.lifecycle import Status
 from app.domain.model import Value
 from app.domain.paper import DeadLetter, Output, Paper, PaperRecord
+from app.domain.stages import Load
 
 Progress = Callable[[int, int], Awaitable[None]]
 """Called with (done, total)."""
@@ -39,14 +41,6 @@ class DeadLetterPage(Value):
 
     items: tuple[DeadLetter, ...]
     next_cursor: str | None
-
-
-class Due(Value):
-    """A run that a worker could claim now."""
-
-    paper_id: str
-    run: int
-    attempts: int
 
 
 class StoreCounts(Value):
@@ -200,11 +194,11 @@ class EventLog(Protocol):
 
 
 class TaskQueue(Protocol):
-    """Hints to workers that a run could be claimed. Losing one does no harm."""
+    """Hints to workers that a run could be claimed, in a queue for each load. Losing one does no harm."""
 
-    async def send(self, paper_id: str, run: int) -> None: ...
+    async def send(self, paper_id: str, run: int, load: Load) -> None: ...
 
-    async def length(self) -> int:
+    async def length(self, load: Load) -> int:
         """Hints no worker has taken yet."""
 
     async def announce(self, worker: str) -> None:

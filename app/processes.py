@@ -7,6 +7,7 @@ import warnings
 
 from anyio.from_thread import start_blocking_portal
 
+from app.domain.stages import Load
 from app.logs import configure_logging
 from app.settings import Settings
 from app.tracing import start_tracing
@@ -36,7 +37,7 @@ def run_api(settings: Settings) -> None:
     )
 
 
-def run_worker(settings: Settings) -> None:
+def run_worker(settings: Settings, serves: frozenset[Load]) -> None:
     """Works on papers, one at a time, until it is told to stop; what is unfinished then is given back."""
     from celery.signals import worker_ready, worker_shutting_down
     from celery.worker import state
@@ -65,10 +66,11 @@ def run_worker(settings: Settings) -> None:
     worker_ready.connect(take_over)
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(open_services(settings, task)) as services,
+        portal.wrap_async_context_manager(open_services(settings, task, serves)) as services,
         portal.wrap_async_context_manager(run_worker_side(services)),
     ):
         runtime.attach(portal, services)
         name = f"worker-{os.getpid()}@{socket.gethostname()}"
-        options = ["--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        queues = ",".join(sorted(load.queue for load in serves))
+        options = [f"--queues={queues}", "--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         celery.worker_main(["--quiet", "worker", f"--loglevel={settings.log_level}", f"--hostname={name}", *options])

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     read_timeout_seconds: float = Field(default=120, gt=0, description="time a file may take to be read")
     read_memory_mb: int = Field(default=2048, ge=256, description="memory the process that reads a file may take")
 
+    stage_timeout_seconds: float = Field(
+        default=900, gt=0, description="time one stage of a run may take; more ends the attempt"
+    )
+
     system_status_interval: float = Field(default=2, ge=0.05, description="seconds between two `system_status` events")
     log_retention: int = Field(
         default=100_000, ge=100, description="events the log keeps, about; older ones need a resync"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+from app.domain.stages import Load
 from app.ports import Clock, Files, Graph, PaperStore
+from app.services.pipeline import Terms
 from app.services.services import Ports, Services, build_services
 from app.services.stages import all_stages
 from app.settings import Settings, SettingsError
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, task: "Task[[str, int], None]") -> AsyncIterator[Services]:
+async def open_services(
+    settings: Settings, task: "Task[[str, int], None]", serves: frozenset[Load] = frozenset(Load)
+) -> AsyncIterator[Services]:
     """The services of one process over what the URLs name; everything is closed when the context ends.
 
-    `task` is the Celery task that hints go to.
+    `task` is the Celery task that hints go to; `serves` are the loads that this process works on.
     """
     from redis.asyncio import Redis
 
@@ -51,7 +55,8 @@ async def open_services(settings: Settings, task: "Task[[str, int], None]") -> A
             machine=PsutilMachine(),
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
-        yield build_services(ports, all_stages(files, reader, graph), owner)
+        terms = Terms(serves=serves, stage_seconds=settings.stage_timeout_seconds)
+        yield build_services(ports, all_stages(files, reader, graph), owner, terms)
 
 
 def broker_url(redis_url: str) -> str:

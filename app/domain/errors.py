@@ -220,6 +220,15 @@ class ReaderOutOfMemoryError(RetryableError):
         super().__init__(f"Reading the file took more than {limit_mb} MB of memory.")
 
 
+class StageTimedOutError(RetryableError):
+    code = "stage_timed_out"
+
+    def __init__(self, stage: str, seconds: float) -> None:
+        super().__init__(
+            f"The stage {stage} took longer than {seconds:g} seconds; PAPERS_STAGE_TIMEOUT_SECONDS sets the limit."
+        )
+
+
 class WorkerOutOfMemoryError(RetryableError):
     code = "worker_out_of_memory"
 

@@ -1,7 +1,21 @@
 """The stages of a run: their order, the status a paper has while each works, and their share of the progress."""
 
+from enum import StrEnum
+
 from app.domain.lifecycle import Status
 from app.domain.model import Value
+
+
+class Load(StrEnum):
+    """What a stage asks of its machine. Each has a queue of its own, so that workers may be had for one of them."""
+
+    LIGHT = "light"
+    HEAVY = "heavy"
+
+    @property
+    def queue(self) -> str:
+        """The name under which its hints wait, to Celery and in Redis."""
+        return f"papers.{self}"
 
 
 class StagePlan(Value):
@@ -11,14 +25,15 @@ class StagePlan(Value):
     status: Status
     weight: int
     """Its share of the run's progress; the shares add up to 100."""
+    load: Load
 
 
-READ = StagePlan(name="read", status=Status.PROCESSING, weight=40)
-STRUCTURE = StagePlan(name="structure", status=Status.PROCESSING, weight=5)
-REFERENCES = StagePlan(name="references", status=Status.PROCESSING, weight=10)
-ENTITIES = StagePlan(name="entities", status=Status.EXTRACTING_ENTITIES, weight=25)
-RELATIONSHIPS = StagePlan(name="relationships", status=Status.EXTRACTING_RELATIONSHIPS, weight=10)
-KNOWLEDGE_GRAPH = StagePlan(name="knowledge_graph", status=Status.BUILDING_KNOWLEDGE_GRAPH, weight=10)
+READ = StagePlan(name="read", status=Status.PROCESSING, weight=40, load=Load.HEAVY)
+STRUCTURE = StagePlan(name="structure", status=Status.PROCESSING, weight=5, load=Load.LIGHT)
+REFERENCES = StagePlan(name="references", status=Status.PROCESSING, weight=10, load=Load.LIGHT)
+ENTITIES = StagePlan(name="entities", status=Status.EXTRACTING_ENTITIES, weight=25, load=Load.HEAVY)
+RELATIONSHIPS = StagePlan(name="relationships", status=Status.EXTRACTING_RELATIONSHIPS, weight=10, load=Load.LIGHT)
+KNOWLEDGE_GRAPH = StagePlan(name="knowledge_graph", status=Status.BUILDING_KNOWLEDGE_GRAPH, weight=10, load=Load.LIGHT)
 
 STAGES = (READ, STRUCTURE, REFERENCES, ENTITIES, RELATIONSHIPS, KNOWLEDGE_GRAPH)
 

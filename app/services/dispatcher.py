@@ -8,9 +8,10 @@ import anyio
 from anyio.abc import TaskGroup
 from opentelemetry.trace import SpanKind
 
+from app.domain.due import Due
 from app.domain.errors import UnavailableError
 from app.logs import about
-from app.ports import Clock, Due, PaperStore, TaskQueue
+from app.ports import Clock, PaperStore, TaskQueue
 from app.services.loop import keep_going
 from app.services.wake import Wake
 from app.tracing import step
@@ -27,8 +28,8 @@ class Dispatcher:
     """Runs in every process, so that no run depends on the one that accepted it.
 
     The process that queued a run is woken and sends its hint. The others only note that they saw the run; when it is
-    still to be had a while later and the queue is empty, its hint was lost, and they send another. A run that its
-    worker lost gets one at once from whoever sees it.
+    still to be had a while later and its queue is empty, its hint was lost, and they send another. A run that its
+    worker lost or gave back gets one at once from whoever sees it.
     """
 
     def __init__(self, store: PaperStore, queue: TaskQueue, clock: Clock, wake: Wake) -> None:
@@ -41,12 +42,23 @@ class Dispatcher:
         self._hinted: set[Due] = set()
         """Those of them whose hint this process sent: a sweep may see a run just before the process is woken for it."""
 
+        self._queued_here = False
+
+    def queued(self) -> None:
+        """A run was queued by this process, so its hint is this one's to send."""
+        self._queued_here = True
+        self._wake.set()
+
+    def look(self) -> None:
+        """A run was given back, and waits for another worker."""
+        self._wake.set()
+
     async def run(self) -> None:
-        woken = False
         async with anyio.create_task_group() as tasks:
             while True:
+                woken, self._queued_here = self._queued_here, False
                 await keep_going(self._clock, "dispatcher", partial(self.dispatch, tasks, woken=woken))
-                woken = await self._wake.wait(SWEEP_SECONDS)
+                await self._wake.wait(SWEEP_SECONDS)
 
     async def dispatch(self, tasks: TaskGroup, *, woken: bool) -> None:
         """One look at what is due; the hints are sent by tasks of the group."""
@@ -57,10 +69,10 @@ class Dispatcher:
         late = [run for run, at in self._seen.items() if now - at >= LOST_AFTER]
         self._seen.update(dict.fromkeys(new, now))
         self._hinted.intersection_update(due)
-        # A run whose lease ended or was given back has no hint under way that could come first.
-        hints = [run for run in due if (woken and run not in self._hinted) or (run.attempts and run in new)]
-        if late and await self._queue.length() == 0:
-            hints = [*hints, *(run for run in late if run not in hints)]
+        hints = [run for run in due if (woken and run not in self._hinted) or (run.begun and run in new)]
+        for load in {run.load for run in late}:
+            if await self._queue.length(load) == 0:
+                hints += [run for run in late if run.load is load and run not in hints]
         for run in hints:
             self._seen[run] = now
             self._hinted.add(run)
@@ -70,7 +82,7 @@ class Dispatcher:
         with about(paper=run.paper_id, run=run.run):
             try:
                 with step("hint", run.paper_id, run.run, kind=SpanKind.PRODUCER):
-                    await self._queue.send(run.paper_id, run.run)
+                    await self._queue.send(run.paper_id, run.run, run.load)
             except UnavailableError as error:
                 logger.warning("the hint to the workers was not sent: %s", error.detail)
             except Exception:

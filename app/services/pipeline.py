@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from opentelemetry.trace import SpanKind
 
 from app.domain import decisions
-from app.domain.decisions import Change
+from app.domain.decisions import Change, Findings
 from app.domain.errors import (
     ContendedError,
     LeaseLostError,
@@ -19,11 +19,13 @@ from app.domain.errors import (
     PaperProcessingError,
     ReadError,
     RetryableError,
+    StageTimedOutError,
     UnavailableError,
     WorkerOutOfMemoryError,
 )
 from app.domain.model import Value
 from app.domain.paper import Failure, PaperRecord
+from app.domain.stages import Load
 from app.logs import about
 from app.ports import Clock, PaperStore
 from app.services.stages import Stage, Work
@@ -49,6 +51,14 @@ class Hold(Value):
     token: str
 
 
+class Terms(Value):
+    """What one worker takes on."""
+
+    serves: frozenset[Load] = frozenset(Load)
+    stage_seconds: float = 900
+    """How long a stage may work, without the time it waits for a service that is away."""
+
+
 class Pipeline:
     """Any number of workers may be told of the same run; one holds its lease, and only that one's writes count."""
 
@@ -60,6 +70,8 @@ class Pipeline:
         clock: Clock,
         owner: str,
         clear_up: Callable[[str], Awaitable[None]],
+        on_given_back: Callable[[], None],
+        terms: Terms,
     ) -> None:
         """`clear_up` removes what was written of a paper that is deleted."""
         self._store = store
@@ -68,6 +80,8 @@ class Pipeline:
         self._clock = clock
         self._owner = owner
         self._clear_up = clear_up
+        self._on_given_back = on_given_back
+        self._terms = terms
         self.active = 0
         """Runs this pipeline works on."""
 
@@ -129,6 +143,9 @@ class Pipeline:
         try:
             while len(record.stages_done) < len(self._stages):
                 stage = self._stages[len(record.stages_done)]
+                if stage.plan.load not in self._terms.serves:
+                    await self._hand_over(hold, stage)
+                    return True
                 began = self._clock.now()
                 with about(stage=stage.plan.name), part(f"stage {stage.plan.name}", hold.paper_id):
                     record = await self._finish(hold, stage, record)
@@ -159,11 +176,39 @@ class Pipeline:
             await self._write(hold, decisions.report_progress, stage.plan, percent, self._clock.now())
 
         async def attempt() -> PaperRecord:
-            findings = await stage.work(Work(record.paper, self._store, self._clock, report))
+            findings = await self._within_limit(stage, Work(record.paper, self._store, self._clock, report))
             change = await self._write(hold, decisions.finish_stage, stage.plan, findings, self._clock.now())
             return change.record
 
         return await self._when_available(attempt)
+
+    async def _within_limit(self, stage: Stage, work: Work) -> Findings:
+        """What the stage finds. Raises `StageTimedOutError` when it takes too long."""
+        findings: Findings | None = None
+        failure: Exception | None = None
+
+        async def limit() -> None:
+            await self._clock.sleep(self._terms.stage_seconds)
+            tasks.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(limit)
+            try:
+                findings = await stage.work(work)
+            except Exception as error:  # noqa: BLE001  # a task group would wrap it
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        if findings is None:
+            raise StageTimedOutError(stage.plan.name, self._terms.stage_seconds)
+        return findings
+
+    async def _hand_over(self, hold: Hold, stage: Stage) -> None:
+        """Gives the run back for a worker that serves the stage's load; the attempt does not count."""
+        await self._when_available(lambda: self._write(hold, decisions.release))
+        self._on_given_back()
+        logger.info("the run is given back: its stage %s is %s", stage.plan.name, stage.plan.load)
 
     async def _end(self, hold: Hold, decide: Ending, error: PaperProcessingError) -> bool:
         """The write that ends the attempt; False when the run had moved on."""

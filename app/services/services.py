@@ -10,7 +10,7 @@ from app.services.dispatcher import Dispatcher
 from app.services.heartbeat import Heartbeat
 from app.services.metrics import Metrics
 from app.services.papers import Papers
-from app.services.pipeline import Pipeline
+from app.services.pipeline import Pipeline, Terms
 from app.services.relay import Relay
 from app.services.stages import Stage
 from app.services.sweeper import Sweeper
@@ -52,7 +52,7 @@ class Services:
     checkup: Checkup
 
 
-def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Services:
+def build_services(ports: Ports, stages: Sequence[Stage], owner: str, terms: Terms | None = None) -> Services:
     """The services over these ports, for one event loop. `owner` names this process in leases and heartbeats."""
     clock = ports.clock
     relay_wake, dispatcher_wake = Wake(clock), Wake(clock)
@@ -66,16 +66,26 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str) -> Service
     }
     rate = EventRate(clock)
     relay = Relay(ports.store, ports.log, clock, relay_wake)
-    papers = Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher_wake.set)
+    dispatcher = Dispatcher(ports.store, ports.queue, clock, dispatcher_wake)
+    papers = Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher.queued)
     return Services(
         papers=papers,
         dead_letters=DeadLetters(ports.store, papers),
         graph=ports.graph,
         log=ports.log,
         clock=clock,
-        pipeline=Pipeline(ports.store, writer, stages, clock, owner, sweeper.clear_after_worker),
+        pipeline=Pipeline(
+            ports.store,
+            writer,
+            stages,
+            clock,
+            owner,
+            sweeper.clear_after_worker,
+            on_given_back=dispatcher.look,
+            terms=terms or Terms(),
+        ),
         relay=relay,
-        dispatcher=Dispatcher(ports.store, ports.queue, clock, dispatcher_wake),
+        dispatcher=dispatcher,
         sweeper=sweeper,
         system=System(ports.store, ports.queue, checks, ports.machine, clock, rate),
         heartbeat=Heartbeat(ports.queue, clock, owner),

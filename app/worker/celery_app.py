@@ -5,7 +5,7 @@ from collections.abc import Callable
 from celery import Celery, Task
 from kombu import Queue
 
-QUEUE = "papers"
+from app.domain.stages import STAGES, Load
 
 
 def create_celery(broker_url: str, process: Callable[[str, int], None]) -> tuple[Celery, Task[[str, int], None]]:
@@ -23,12 +23,12 @@ def create_celery(broker_url: str, process: Callable[[str, int], None]) -> tuple
             "socket_connect_timeout": 5.0,
             "socket_keepalive": True,
         },
-        task_default_queue=QUEUE,
+        task_default_queue=STAGES[0].load.queue,
         task_ignore_result=True,
         task_publish_retry=False,
         # Nothing is acknowledged: hints need it not, and an ack that fails with the broker would hold the worker's only
         # place for a message for good. The worker would look well, and take no hint any more.
-        task_queues=[Queue(QUEUE, no_ack=True)],
+        task_queues=[Queue(load.queue, no_ack=True) for load in Load],
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,

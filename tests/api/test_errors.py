@@ -32,7 +32,14 @@ HTTP = {
 INSIDE = {"illegal_transition", "lease_lost"}
 """Codes that only the service itself meets: the workers' and the table of transitions'."""
 OF_SOCKETS = {"invalid_position", "bad_message", "unknown_action", "not_allowed_here"}
-OF_RUNS = {"reader_crashed", "reader_timed_out", "reader_out_of_memory", "worker_lost", "worker_out_of_memory"}
+OF_RUNS = {
+    "reader_crashed",
+    "reader_timed_out",
+    "reader_out_of_memory",
+    "worker_lost",
+    "worker_out_of_memory",
+    "stage_timed_out",
+}
 """Codes in a paper's `error`, beside those of `ReadError.CODES`."""
 
 CLASSES = [kind for kind in vars(errors).values() if inspect.isclass(kind) and issubclass(kind, PaperProcessingError)]

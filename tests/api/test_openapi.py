@@ -98,6 +98,7 @@ STATUSES = {
     "ReaderCrashedError": None,
     "ReaderTimedOutError": None,
     "ReaderOutOfMemoryError": None,
+    "StageTimedOutError": None,
     "WorkerLostError": None,
     "WorkerOutOfMemoryError": None,
 }

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from kombu import Queue
 
 from app.adapters.queue.celery import WORKERS, CeleryQueue
 from app.domain.errors import UnavailableError
+from app.domain.stages import Load
 from app.ports import TaskQueue
 from app.worker.celery_app import create_celery, refuse
 from tests.support.clock import ManualClock
@@ -62,21 +64,21 @@ def queue(worker: Worker, redis: Redis, clock: ManualClock) -> CeleryQueue:
 
 
 async def test_a_hint_runs_the_task_outside_the_loop(queue: CeleryQueue, worker: Worker) -> None:
-    await queue.send("p", 1)
-    await queue.send("p", 2)
+    await queue.send("p", 1, Load.HEAVY)
+    await queue.send("p", 2, Load.LIGHT)
     assert worker.received == [("p", 1), ("p", 2)]
     assert threading.get_ident() not in worker.threads
 
 
 @pytest.mark.slow
 async def test_many_hints_are_sent_at_once(queue: CeleryQueue, worker: Worker) -> None:
-    await asyncio.gather(*(queue.send("p", run) for run in range(100)))
+    await asyncio.gather(*(queue.send("p", run, Load.HEAVY) for run in range(100)))
     assert sorted(worker.received) == [("p", run) for run in range(100)]
 
 
 async def test_a_run_that_fails_is_not_the_senders_trouble(queue: CeleryQueue, worker: Worker) -> None:
     worker.error = RuntimeError("the run failed")
-    await queue.send("p", 1)
+    await queue.send("p", 1, Load.HEAVY)
     assert worker.received == [("p", 1)]
 
 
@@ -107,10 +109,10 @@ async def test_the_queue_without_celery_hands_each_hint_to_one_worker_in_order(c
     broker = Broker(random.Random(0))
     queue = HintQueue(broker, clock)
     for run in (1, 2):
-        await queue.send("p", run)
-    assert await queue.length() == 2
+        await queue.send("p", run, Load.HEAVY)
+    assert await queue.length(Load.HEAVY) == 2
     assert [await broker.take(), await broker.take()] == [("p", 1), ("p", 2)]
-    assert await queue.length() == 0
+    assert await queue.length(Load.HEAVY) == 0
 
 
 @pytest.mark.parametrize(("lost", "doubled", "arrive"), [(1.0, 0.0, 0), (0.0, 1.0, 2)])
@@ -118,8 +120,8 @@ async def test_the_queue_without_celery_loses_and_doubles_hints_as_it_is_told(
     clock: ManualClock, lost: float, doubled: float, arrive: int
 ) -> None:
     queue = HintQueue(Broker(random.Random(0), lost=lost, doubled=doubled), clock)
-    await queue.send("p", 1)
-    assert await queue.length() == arrive
+    await queue.send("p", 1, Load.HEAVY)
+    assert await queue.length(Load.HEAVY) == arrive
 
 
 def test_a_process_that_only_sends_refuses_to_work() -> None:
@@ -130,12 +132,13 @@ def test_a_process_that_only_sends_refuses_to_work() -> None:
 async def test_hints_nobody_took_are_the_entries_of_the_queues_list(
     queue: CeleryQueue, worker: Worker, redis: Redis
 ) -> None:
-    assert await queue.length() == 0
+    assert await queue.length(Load.HEAVY) == 0
     for run in range(3):
-        await redis.lpush(worker.celery.conf.task_default_queue, json.dumps({"run": run}))
-    assert await queue.length() == 3
-    await redis.rpop(worker.celery.conf.task_default_queue)
-    assert await queue.length() == 2
+        await redis.lpush(Load.HEAVY.queue, json.dumps({"run": run}))
+    assert await queue.length(Load.HEAVY) == 3
+    assert await queue.length(Load.LIGHT) == 0
+    await redis.rpop(Load.HEAVY.queue)
+    assert await queue.length(Load.HEAVY) == 2
 
 
 @pytest.fixture(params=["celery", "without celery"])
@@ -173,10 +176,27 @@ async def test_a_broker_that_is_away_is_told_as_such(worker: Worker, clock: Manu
     client = Redis(server)
     queue = CeleryQueue(worker.task, client, clock)
     server.connected = False
-    for call in (queue.length(), queue.announce("one"), queue.workers()):
+    for call in (queue.length(Load.HEAVY), queue.announce("one"), queue.workers()):
         with pytest.raises(UnavailableError, match="PAPERS_REDIS_URL"):
             await call
     await client.aclose()
+
+
+def test_a_hint_waits_in_the_queue_of_its_load_for_workers_that_serve_it() -> None:
+    celery, task = create_celery("memory://", refuse)
+    received: list[Any] = []
+    with celery.connection_for_read() as connection, connection.channel() as channel:
+        celery.amqp.queues.select([Load.LIGHT.queue])
+        consumer = celery.amqp.TaskConsumer(channel, callbacks=[lambda body, message: received.append(body[0])])
+        with consumer:
+            for run, load in enumerate((Load.HEAVY, Load.LIGHT)):
+                task.apply_async(("p", run), queue=load.queue)
+            connection.drain_events(timeout=1)
+            with pytest.raises(TimeoutError):
+                connection.drain_events(timeout=0.01)
+        Queue(Load.HEAVY.queue, channel=channel).purge()  # the broker in memory is all tests' own
+    celery.close()
+    assert received == [["p", 1]]
 
 
 async def test_a_hint_that_cannot_be_sent_is_told_as_such(clock: ManualClock, redis: Redis) -> None:
@@ -184,5 +204,5 @@ async def test_a_hint_that_cannot_be_sent_is_told_as_such(clock: ManualClock, re
     celery.conf.broker_transport_options |= {"max_retries": 0}  # kombu would try for six seconds
     queue = CeleryQueue(task, redis, clock)
     with pytest.raises(UnavailableError, match="PAPERS_REDIS_URL"):
-        await queue.send("p", 1)
+        await queue.send("p", 1, Load.HEAVY)
     celery.close()

@@ -11,7 +11,7 @@ import anyio
 from app.domain import decisions
 from app.domain.paper import Output, PaperRecord
 from app.ports import LogEntry
-from app.services.pipeline import Pipeline
+from app.services.pipeline import Pipeline, Terms
 from app.services.services import Services
 from app.services.stages import Stage
 from app.services.writer import Writer
@@ -73,11 +73,20 @@ class Bench:
         events = await self.store.events(paper_id, 0, 10_000)
         return [event.data.status for event in events if event.event_type == "paper_status"]
 
-    def pipeline(self, stages: Sequence[Stage]) -> Pipeline:
+    def pipeline(self, stages: Sequence[Stage], terms: Terms | None = None) -> Pipeline:
         """A worker's pipeline with other stages."""
         writer = Writer(self.store, self.clock, lambda: None)
         clear_up = self.services.sweeper.clear_after_worker
-        return Pipeline(self.store, writer, stages, self.clock, "a worker with other stages", clear_up)
+        return Pipeline(
+            self.store,
+            writer,
+            stages,
+            self.clock,
+            "a worker with other stages",
+            clear_up,
+            self.services.dispatcher.look,
+            terms or Terms(),
+        )
 
     async def entity_keys(self, paper_id: str) -> list[str]:
         """The entities found in the paper."""

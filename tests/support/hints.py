@@ -4,6 +4,7 @@ import asyncio
 import random
 from datetime import datetime, timedelta
 
+from app.domain.stages import Load
 from app.ports import Clock
 from tests.support.one_loop import cross
 
@@ -40,12 +41,12 @@ class HintQueue:
         self._broker = broker
         self._clock = clock
 
-    async def send(self, paper_id: str, run: int) -> None:
+    async def send(self, paper_id: str, run: int, load: Load) -> None:
         await cross()
         self._broker.put((paper_id, run))
         await cross()
 
-    async def length(self) -> int:
+    async def length(self, load: Load) -> int:
         await cross()
         return len(self._broker)
 

@@ -5,6 +5,7 @@ import threading
 
 from app.domain.decisions import Findings
 from app.domain.errors import UnavailableError
+from app.domain.stages import Load
 from app.ports import TaskQueue
 from app.services.stages import Stage, Work
 from tests.support.sockets import DEADLINE
@@ -107,17 +108,19 @@ class HeldQueue:
         self._inner = inner
         self._holds = holds
         self.sent: list[tuple[str, int]] = []
+        self.loads: list[Load] = []
         self.fails = False
 
-    async def send(self, paper_id: str, run: int) -> None:
+    async def send(self, paper_id: str, run: int, load: Load) -> None:
         self.sent.append((paper_id, run))
+        self.loads.append(load)
         if self.fails:
             raise UnavailableError("The broker is away, as this test wants it.")
         await self._holds.pass_by("dispatch")
-        await self._inner.send(paper_id, run)
+        await self._inner.send(paper_id, run, load)
 
-    async def length(self) -> int:
-        return await self._inner.length()
+    async def length(self, load: Load) -> int:
+        return await self._inner.length(load)
 
     async def announce(self, worker: str) -> None:
         await self._inner.announce(worker)

@@ -22,6 +22,13 @@ def test_a_wrong_setting_is_told_in_a_sentence(command: str, monkeypatch: pytest
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("queues", ["", "papers", "light;heavy"])
+def test_a_queue_that_is_none_is_told_in_a_sentence(queues: str) -> None:
+    result = RUNNER.invoke(cli, ["worker", "--queues", queues])
+    assert result.exit_code == 2
+    assert "is no list of light and heavy" in result.stderr
+
+
 @pytest.mark.parametrize("command", [["submit", "none.pdf"], ["watch", "p1"], ["check"]])
 def test_a_client_that_finds_no_place_to_ask_says_so(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERS_PORT", "-1")

@@ -3,6 +3,8 @@
 import pytest
 
 from app.domain import decisions
+from app.domain.stages import Load
+from app.services.pipeline import Terms
 from tests.support.bench import Bench
 from tests.support.holds import HeldQueue
 
@@ -76,7 +78,7 @@ async def test_no_hint_is_repeated_while_hints_wait_for_busy_workers(bench: Benc
     paper_id = await bench.submit_and_queue()
     async with bench.dispatching() as dispatch:
         await dispatch(woken=True)
-        await bench.side.redis.rpush("papers", b"a message that waits")
+        await bench.side.redis.rpush("papers.heavy", b"a message that waits")
         bench.clock.advance(60)
         await dispatch(woken=False)
     assert sent(bench) == [(paper_id, 1)]
@@ -102,3 +104,24 @@ async def test_a_hint_that_could_not_be_sent_is_sent_later(bench: Bench) -> None
         bench.clock.advance(3)
         await dispatch(woken=False)
     assert sent(bench) == [(paper_id, 1), (paper_id, 1)]
+
+
+async def test_a_run_that_is_given_back_gets_a_hint_at_once_in_the_queue_of_its_next_stage(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    heavy = bench.pipeline(bench.side.stages, Terms(serves=frozenset({Load.HEAVY})))
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+        await heavy.run(paper_id, 1)
+        await dispatch(woken=False)
+    assert sent(bench) == [(paper_id, 1)] * 2
+    assert bench.side.queue.loads == [Load.HEAVY, Load.LIGHT]
+
+
+async def test_a_hint_that_waits_in_one_queue_does_not_stop_one_for_the_other(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.side.redis.rpush("papers.light", b"a message that waits")
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=False)
+        bench.clock.advance(3)
+        await dispatch(woken=False)
+    assert sent(bench) == [(paper_id, 1)]

@@ -9,12 +9,13 @@ import pytest
 
 from app.domain import decisions
 from app.domain.decisions import Findings
+from app.domain.due import Due
 from app.domain.errors import ReaderCrashedError, ReadError, UnavailableError
 from app.domain.events import PaperProgressEvent, PaperStatusEvent
 from app.domain.lifecycle import Status
 from app.domain.paper import Output
-from app.domain.stages import STAGES
-from app.services.pipeline import Pipeline
+from app.domain.stages import STAGES, Load
+from app.services.pipeline import Pipeline, Terms
 from app.services.stages import Stage, Work
 from tests.support.bench import Bench
 from tests.support.deadlines import until
@@ -228,11 +229,37 @@ async def test_an_attempt_that_fails_is_repeated_and_the_third_ends_the_run(
     assert (stage.calls, paper.status, paper.error and paper.error.code) == (3, "failed", code)
 
 
+async def test_a_run_goes_from_worker_to_worker_by_the_load_of_its_stages(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    workers = {load: bench.pipeline(bench.side.stages, Terms(serves=frozenset({load}))) for load in Load}
+    await workers[Load.LIGHT].run(paper_id, 1)  # told of a run that is none of its own, it gives it back
+    handed = list[Load]()
+    while (record := await bench.record(paper_id)).paper.status is not Status.COMPLETED:
+        assert (record.lease, record.attempts) == (None, 0), "giving a run back counted as an attempt"
+        handed.append(Due.of(record).load)
+        await workers[handed[-1]].run(paper_id, 1)
+    assert handed == [Load.HEAVY, Load.LIGHT, Load.HEAVY, Load.LIGHT]
+    assert await bench.statuses(paper_id) == FULL_RUN
+
+
+async def test_a_stage_beyond_its_limit_ends_the_attempt_and_the_third_ends_the_run(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    for attempt in (1, 2, 3):
+        pipeline = bench.pipeline([_Endless(), *bench.side.stages[1:]], Terms(stage_seconds=4))
+        working = asyncio.create_task(pipeline.run(paper_id, 1))
+        await until(lambda working=working: _done_within(bench, working), "the end of an attempt")  # type: ignore[misc]
+        record = await bench.record(paper_id)
+        assert (record.attempts, record.lease) == (attempt, None)
+    assert record.paper.error is not None
+    assert (record.paper.error.code, record.paper.error.stage) == ("stage_timed_out", "read")
+    assert record.paper.is_dead_letter
+
+
 async def test_a_run_waits_for_a_service_that_is_away_and_goes_on(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     working = asyncio.create_task(pipeline_of(bench, _AwayThenReal(bench.side.stages[0])).run(paper_id, 1))
     while not working.done():
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)  # stages that work in threads need real time, and have limits by this clock
         bench.clock.advance(0.1)
     assert await bench.statuses(paper_id) == FULL_RUN
 
@@ -259,6 +286,22 @@ async def test_watchers_get_ten_progress_events_a_second_at_most(bench: Bench) -
     events = await bench.store.events(paper_id, 0, 10_000)
     told = [event for event in events if event.event_type == "paper_progress" and event.data.stage == "read"]
     assert 10 <= len(told) <= seconds * 10 + 1, f"{len(told)} progress events in {seconds} seconds"
+
+
+class _Endless(Stage):
+    """A stage that never ends by itself."""
+
+    plan = STAGES[0]
+
+    async def work(self, work: Work) -> Findings:
+        await asyncio.Event().wait()
+        return Findings()
+
+
+async def _done_within(bench: Bench, working: asyncio.Task[None]) -> bool:
+    """Moves time on a little; whether the work has ended."""
+    bench.clock.advance(0.5)
+    return working.done()
 
 
 class _AwayThenReal(Stage):

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.events import LISTED, EntityExtractionEvent, PaperEvent, RelationshipExtractionEvent
 from app.domain.paper import Counts, Output
-from app.services.pipeline import Pipeline
+from app.services.pipeline import Pipeline, Terms
 from app.services.stages import DOCUMENT, ENTITIES, REFERENCES, RELATIONSHIPS, Work
 from app.services.writer import Writer
 from conftest import SEED_PAPER
@@ -89,7 +89,9 @@ async def test_watchers_see_how_far_each_long_stage_is(bench: Bench) -> None:
     clock = HurriedClock()
     writer = Writer(bench.store, clock, lambda: None)
     clear_up = bench.services.sweeper.clear_after_worker
-    await Pipeline(bench.store, writer, bench.side.stages, clock, "a worker", clear_up).run(paper.id, 1)
+    await Pipeline(bench.store, writer, bench.side.stages, clock, "a worker", clear_up, lambda: None, Terms()).run(
+        paper.id, 1
+    )
     at_work = {
         event.data.stage
         for event in await bench.store.events(paper.id, 0, 10_000)

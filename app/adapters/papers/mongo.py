@@ -23,12 +23,13 @@ from app.adapters.papers.mongo_errors import answering
 from app.adapters.papers.mongo_outputs import MongoOutputs
 from app.adapters.papers.text import fold, names
 from app.domain.decisions import Change
+from app.domain.due import Due
 from app.domain.errors import ConflictError, ReadError
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import RUNNING, Status
 from app.domain.model import format_timestamp
 from app.domain.paper import DeadLetter, Output, PaperRecord
-from app.ports import DeadLetterPage, Due, PaperPage, SearchHit, StoreCounts
+from app.ports import DeadLetterPage, PaperPage, SearchHit, StoreCounts
 
 WRITES_KEPT = 16
 """Ids of a paper's last writes, for whoever lost the answer to one."""
@@ -222,7 +223,7 @@ class MongoPaperStore:
         oldest_first = [("record.paper.queued_at", 1), ("_id", 1)]
         found = await self._papers.find(wanted, {"record": 1}).sort(oldest_first).limit(limit).to_list(None)
         records = [_record(paper) for paper in found]
-        return [Due(paper_id=record.paper.id, run=record.paper.run, attempts=record.attempts) for record in records]
+        return [Due.of(record) for record in records]
 
     @answering
     async def counts(self) -> StoreCounts:

@@ -21,12 +21,13 @@ from app.adapters.papers.cursor import Place, decode_cursor, encode_cursor
 from app.adapters.papers.text import fold, names, snippet, words_of_query
 from app.adapters.sqlite import Database
 from app.domain.decisions import Change
+from app.domain.due import Due
 from app.domain.errors import ConflictError, ReadError
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import ACTIVE, RUNNING, Status
 from app.domain.model import format_timestamp
 from app.domain.paper import DeadLetter, Output, PaperRecord
-from app.ports import DeadLetterPage, Due, PaperPage, SearchHit, StoreCounts
+from app.ports import DeadLetterPage, PaperPage, SearchHit, StoreCounts
 
 Row = tuple[Any, ...]
 Rows = list[Row]
@@ -180,7 +181,7 @@ class SqlitePaperStore:
             limit,
         )
         records = [record_from_json(json.loads(row[0]), 0) for row in rows]
-        return [Due(paper_id=record.paper.id, run=record.paper.run, attempts=record.attempts) for record in records]
+        return [Due.of(record) for record in records]
 
     async def counts(self) -> StoreCounts:
         by_status: dict[str, int] = dict(

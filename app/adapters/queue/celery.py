@@ -1,6 +1,7 @@
 """Hints as Celery messages; the workers' signs of life beside them in Redis."""
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 
 from app.adapters.redis_errors import redis_available
 from app.domain.errors import UnavailableError
+from app.domain.stages import Load
 from app.ports import Clock
 
 if TYPE_CHECKING:
@@ -21,26 +23,26 @@ SENDERS = 64
 
 
 class CeleryQueue:
-    """`TaskQueue` on a Celery task and the Redis that is its broker, where messages wait in a list named as the queue."""
+    """`TaskQueue` on a Celery task and the Redis that is its broker, where messages wait in a list for each load."""
 
     def __init__(self, task: "Task[[str, int], None]", redis: Redis, clock: Clock) -> None:
         self._task = task
-        self._queue = str(task.app.conf.task_default_queue)
         self._redis = redis
         self._clock = clock
         self._senders = CapacityLimiter(SENDERS)
 
-    async def send(self, paper_id: str, run: int) -> None:
+    async def send(self, paper_id: str, run: int, load: Load) -> None:
+        send = partial(self._task.apply_async, (paper_id, run), queue=load.queue)
         # Celery's client blocks, and an eager task runs to its end: neither may hold the loop.
         try:
             with redis_available():
-                await to_thread.run_sync(self._task.delay, paper_id, run, limiter=self._senders)
+                await to_thread.run_sync(send, limiter=self._senders)
         except OperationalError as error:  # kombu's own, where it had to connect first
             raise UnavailableError(f"The broker does not answer ({error}); check PAPERS_REDIS_URL.") from error
 
-    async def length(self) -> int:
+    async def length(self, load: Load) -> int:
         with redis_available():
-            return int(await self._redis.llen(self._queue))
+            return int(await self._redis.llen(load.queue))
 
     async def announce(self, worker: str) -> None:
         now = self._clock.now()

@@ -1,0 +1,56 @@
+"""Workers that serve one queue each, as real processes: a run goes from one to the other, and waits for the one that is away."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.supervisor.valkey import EmbeddedValkey
+from tests.support.live import LiveLane, LiveServer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
+
+TEXT = b"On Queues\n\nAbstract\n\nWe use BERT for named entity recognition.\n"
+END_WITHIN = 20
+
+
+@contextmanager
+def worker(server: LiveServer, queues: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker beside those of `serve`, on the same stores."""
+    environment = {**server.environment, "PAPERS_REDIS_URL": EmbeddedValkey(server.folder / "data").url}
+    command = [sys.executable, "-m", "app.cli", "worker", "--queues", queues]
+    with server.log.open("ab") as output:
+        process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(END_WITHIN)
+
+
+async def test_workers_of_one_queue_each_finish_a_run_together(live_server: LiveServer) -> None:
+    server = live_server
+    async with LiveLane(server) as lane:
+        paper = await lane.upload("queues.txt", TEXT)
+        async with lane.connect(f"/ws/{paper['id']}") as socket:
+            others = server.processes("worker")
+            for process in others:
+                process.suspend()  # neither takes a hint; both are woken again below
+            try:
+                with worker(server, "light"), worker(server, "heavy"):
+                    await lane.process(paper["id"])
+                    await socket.receive_until("paper_status", status="completed")
+            finally:
+                for process in others:
+                    process.resume()
+        lane.check_transcripts()
+    record = (await _log_of(server, paper["id"])).splitlines()
+    given_back = [line for line in record if "the run is given back: its stage" in line]
+    assert len(given_back) >= 3, "the run did not go from one worker to the other"
+
+
+async def _log_of(server: LiveServer, paper_id: str) -> str:
+    return "\n".join(line for line in server.log.read_text().splitlines() if paper_id in line)
