@@ -13,7 +13,7 @@ from app.domain.events import PaperEvent
 from app.domain.knowledge import Entity, EntityType, Reading, Relationship, RelationType
 from app.domain.lifecycle import Status
 from app.domain.model import Value
-from app.domain.paper import DeadLetter, Output, Paper, PaperRecord
+from app.domain.paper import PRIORITY, DeadLetter, Output, Paper, PaperRecord
 from app.domain.stages import Load
 
 Progress = Callable[[int, int], Awaitable[None]]
@@ -106,7 +106,7 @@ class PaperStore(Protocol):
         """Gives the events marked at `since` or later this new mark."""
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
-        """Queued runs and runs whose lease ended, oldest first."""
+        """Queued runs and runs whose lease ended: the highest priority first, then the oldest."""
 
     async def counts(self) -> StoreCounts: ...
 
@@ -196,7 +196,8 @@ class EventLog(Protocol):
 class TaskQueue(Protocol):
     """Hints to workers that a run could be claimed, in a queue for each load. Losing one does no harm."""
 
-    async def send(self, paper_id: str, run: int, load: Load) -> None: ...
+    async def send(self, paper_id: str, run: int, load: Load, priority: int = PRIORITY) -> None:
+        """Hints of a higher priority are taken first."""
 
     async def length(self, load: Load) -> int:
         """Hints no worker has taken yet."""

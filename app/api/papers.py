@@ -37,7 +37,7 @@ from app.domain.events import PaperEvent
 from app.domain.knowledge import Document, Entity, Reference, Relationship
 from app.domain.lifecycle import Status
 from app.domain.model import Value
-from app.domain.paper import Output, Paper
+from app.domain.paper import PRIORITIES, PRIORITY, Output, Paper
 from app.ports import PaperPage
 
 T = TypeVar("T")
@@ -64,12 +64,16 @@ def _check_whole(text: str) -> str:
 Id = Annotated[str, AfterValidator(_check_whole)]
 
 
+Priority = Annotated[int, Query(ge=PRIORITIES[0], le=PRIORITIES[-1], description="of the run; a higher one goes first")]
+
+
 class BatchRequest(Value):
     """The papers to process."""
 
     paper_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=1000, examples=[[PAPER_ID, OTHER_ID]])]
 
 
+BAD_PRIORITY = InvalidError("query.priority: Input should be less than or equal to 9.")
 UPLOAD_FORM = {
     "requestBody": {
         "required": True,
@@ -125,9 +129,9 @@ async def list_papers(
 
 
 @router.post("/batch/process", responses=answers(BATCH, InvalidError("body.paper_ids: Field required.")))
-async def process_batch(batch: BatchRequest, papers: ThePapers) -> BatchResponse:
+async def process_batch(batch: BatchRequest, papers: ThePapers, priority: Priority = PRIORITY) -> BatchResponse:
     """Opens a run of each paper that can have one."""
-    answer = await papers.process_batch(batch.paper_ids)
+    answer = await papers.process_batch(batch.paper_ids, priority)
     return BatchResponse.of(answer)
 
 
@@ -212,10 +216,10 @@ async def get_file(paper_id: str, papers: ThePapers) -> StreamingResponse:
     return StreamingResponse(body(), headers=headers)
 
 
-@router.post("/{paper_id}/process", responses=answers(OPENED, UNKNOWN, BUSY, FULL))
-async def process_paper(paper_id: str, papers: ThePapers) -> RunAnswer:
+@router.post("/{paper_id}/process", responses=answers(OPENED, UNKNOWN, BUSY, BAD_PRIORITY, FULL))
+async def process_paper(paper_id: str, papers: ThePapers, priority: Priority = PRIORITY) -> RunAnswer:
     """Opens a run; what an earlier one found stays visible until this one has found its own."""
-    return RunAnswer.of(await papers.process(paper_id))
+    return RunAnswer.of(await papers.process(paper_id, priority))
 
 
 @router.post("/{paper_id}/cancel", responses=answers(ENDED, UNKNOWN, PaperNotRunningError(Status.COMPLETED), FULL))

@@ -19,7 +19,7 @@ from app.domain.errors import (
 from app.domain.events import PAPER_EVENT, PaperEvent
 from app.domain.lifecycle import ACTIVE, RUNNING, Status, check_transition
 from app.domain.model import Value
-from app.domain.paper import Failure, Lease, Output, Paper, PaperRecord
+from app.domain.paper import PRIORITY, Failure, Lease, Output, Paper, PaperRecord
 from app.domain.projection import apply
 from app.domain.stages import STAGES, StagePlan, progress_of_run
 
@@ -63,13 +63,13 @@ def submit(paper: Paper) -> Change:
     )
 
 
-def queue(record: PaperRecord, now: datetime) -> Change:
+def queue(record: PaperRecord, now: datetime, priority: int = PRIORITY) -> Change:
     """Opens the next run. Raises `PaperBusyError` while one is queued or running."""
     _check_exists(record)
     paper = record.paper
     if paper.status in ACTIVE:
         raise PaperBusyError(paper.status)
-    reset = record.model_copy(update={"stages_done": (), "attempts": 0, "last_error": None})
+    reset = record.model_copy(update={"stages_done": (), "priority": priority, "attempts": 0, "last_error": None})
     return _move(
         Change(record=reset),
         Status.QUEUED,

@@ -16,6 +16,7 @@ class Due(Value):
     attempts: int
     begun: bool
     """Some worker has had it: no hint is under way that could come first."""
+    priority: int
     load: Load
     """Of the stage it stands at."""
 
@@ -26,5 +27,6 @@ class Due(Value):
             run=record.paper.run,
             attempts=record.attempts,
             begun=record.paper.status is not Status.QUEUED,
+            priority=record.priority,
             load=STAGES[len(record.stages_done)].load,
         )

@@ -76,6 +76,11 @@ class Output(StrEnum):
     RELATIONSHIPS = "relationships"
 
 
+PRIORITIES = range(10)
+PRIORITY = 5
+"""Of a run whose priority nobody named."""
+
+
 class PaperRecord(Value):
     """A paper as the store keeps it: the snapshot, and what only the service needs to know."""
 
@@ -87,6 +92,8 @@ class PaperRecord(Value):
     outputs: dict[Output, int] = Field(default_factory=dict)
     """The run whose output is the visible one, by kind."""
     lease: Lease | None = None
+    priority: int = PRIORITY
+    """Of the present run; a higher one goes first."""
     attempts: int = 0
     """Claims of the present run that did not end in a release."""
     last_error: Failure | None = None

@@ -82,7 +82,7 @@ class Dispatcher:
         with about(paper=run.paper_id, run=run.run):
             try:
                 with step("hint", run.paper_id, run.run, kind=SpanKind.PRODUCER):
-                    await self._queue.send(run.paper_id, run.run, run.load)
+                    await self._queue.send(run.paper_id, run.run, run.load, run.priority)
             except UnavailableError as error:
                 logger.warning("the hint to the workers was not sent: %s", error.detail)
             except Exception:

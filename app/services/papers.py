@@ -19,7 +19,7 @@ from app.domain.errors import (
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import Status
 from app.domain.model import Value
-from app.domain.paper import Output, Paper, PaperRecord
+from app.domain.paper import PRIORITY, Output, Paper, PaperRecord
 from app.logs import about, note
 from app.ports import Clock, Files, PaperPage, PaperStore, SearchHit
 from app.services.intake import examine
@@ -124,23 +124,23 @@ class Papers:
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
         return await self._store.search(q, limit)
 
-    async def process(self, paper_id: str) -> Paper:
+    async def process(self, paper_id: str, priority: int = PRIORITY) -> Paper:
         """Opens a run. Raises `PaperBusyError` while there is one."""
         now = self._clock.now()
         with step("process", paper_id):
-            change = await self._writer.write(paper_id, lambda record: decisions.queue(record, now))
+            change = await self._writer.write(paper_id, lambda record: decisions.queue(record, now, priority))
         self._on_queued()
         with about(paper=paper_id, run=change.record.paper.run):
             logger.info("the run is queued")
         return change.record.paper
 
-    async def process_batch(self, paper_ids: Sequence[str]) -> BatchAnswer:
+    async def process_batch(self, paper_ids: Sequence[str], priority: int = PRIORITY) -> BatchAnswer:
         """Opens a run of each paper that can have one; says of the others why not."""
         accepted: list[Paper] = []
         rejected: list[Rejection] = []
         for paper_id in dict.fromkeys(paper_ids):
             try:
-                accepted.append(await self.process(paper_id))
+                accepted.append(await self.process(paper_id, priority))
             except PaperProcessingError as error:
                 rejected.append(Rejection(paper_id=paper_id, code=error.code, detail=error.detail))
         return BatchAnswer(accepted=tuple(accepted), rejected=tuple(rejected))

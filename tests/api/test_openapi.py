@@ -46,7 +46,11 @@ REFUSALS = {
         "422": {"empty_file", "missing_file"},
     },
     ("get", "/papers/"): {"422": {"invalid_cursor", "invalid_request"}},
-    ("post", "/papers/{paper_id}/process"): {"404": {"paper_not_found"}, "409": {"paper_busy"}},
+    ("post", "/papers/{paper_id}/process"): {
+        "404": {"paper_not_found"},
+        "409": {"paper_busy"},
+        "422": {"invalid_request"},
+    },
     ("post", "/papers/{paper_id}/cancel"): {"404": {"paper_not_found"}, "409": {"paper_not_running"}},
     ("post", "/papers/batch/process"): {"422": {"invalid_request"}},
     ("get", "/papers/{paper_id}/events"): {"404": {"paper_not_found"}, "422": {"invalid_request"}},

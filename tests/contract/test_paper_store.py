@@ -64,6 +64,21 @@ async def test_dead_letters_come_in_pages_the_newest_paper_first(store: PaperSto
         await store.dead_letters(2, "x")
 
 
+# -- priorities
+
+
+async def test_what_is_due_comes_by_priority_and_then_by_age(store: PaperStore) -> None:
+    order = [(5, 1), (9, 3), (0, 0), (5, 2), (9, 4)]
+    for priority, seconds in order:
+        record = await put_paper(store)
+        await write(store, decisions.queue(record, at(seconds), priority))
+    due = await store.due(at(10), 10)
+    assert [run.priority for run in due] == [9, 9, 5, 5, 0]
+    ages = [(await read(store, run.paper_id)).paper.queued_at for run in due]
+    assert ages == [at(3), at(4), at(1), at(2), at(0)]
+    assert [run.paper_id for run in await store.due(at(10), 2)] == [run.paper_id for run in due[:2]]
+
+
 # -- records
 
 

@@ -137,6 +137,9 @@ async def test_hints_nobody_took_are_the_entries_of_the_queues_list(
         await redis.lpush(Load.HEAVY.queue, json.dumps({"run": run}))
     assert await queue.length(Load.HEAVY) == 3
     assert await queue.length(Load.LIGHT) == 0
+    for step in (3, 6, 9):  # of Celery's priorities on Redis each has a list of its own
+        await redis.lpush(f"{Load.LIGHT.queue}\x06\x16{step}", json.dumps({"run": step}))
+    assert await queue.length(Load.LIGHT) == 3
     await redis.rpop(Load.HEAVY.queue)
     assert await queue.length(Load.HEAVY) == 2
 

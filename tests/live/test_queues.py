@@ -1,5 +1,6 @@
 """Workers that serve one queue each, as real processes: a run goes from one to the other, and waits for the one that is away."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -50,6 +51,29 @@ async def test_workers_of_one_queue_each_finish_a_run_together(live_server: Live
     record = (await _log_of(server, paper["id"])).splitlines()
     given_back = [line for line in record if "the run is given back: its stage" in line]
     assert len(given_back) >= 3, "the run did not go from one worker to the other"
+
+
+async def test_a_run_of_a_higher_priority_overtakes_those_that_wait(live_server: LiveServer) -> None:
+    server = live_server
+    async with LiveLane(server) as lane, lane.connect("/ws") as socket:
+        papers = [(await lane.upload(f"{number}.txt", TEXT))["id"] for number in range(8)]
+        workers = server.processes("worker")
+        for process in workers:
+            process.suspend()
+        try:
+            for paper_id in papers[:-1]:
+                await lane.client.post(f"/papers/{paper_id}/process")
+            await lane.client.post(f"/papers/{papers[-1]}/process?priority=9")
+            await asyncio.sleep(1)  # until all hints wait in Redis, which tells nobody of it
+        finally:
+            for process in workers:
+                process.resume()
+        begun = list[str]()
+        while len(begun) < len(papers):
+            event = await socket.receive_until("paper_status", status="processing")
+            begun.append(event["data"]["paper_id"])
+        assert papers[-1] in begun[: len(workers) + 1], "each worker may have had one hint already, and no more"
+        await lane.settled()
 
 
 async def _log_of(server: LiveServer, paper_id: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from datetime import datetime, timedelta
 
+from app.domain.paper import PRIORITY
 from app.domain.stages import Load
 from app.ports import Clock
 from tests.support.one_loop import cross
@@ -41,7 +42,7 @@ class HintQueue:
         self._broker = broker
         self._clock = clock
 
-    async def send(self, paper_id: str, run: int, load: Load) -> None:
+    async def send(self, paper_id: str, run: int, load: Load, priority: int = PRIORITY) -> None:
         await cross()
         self._broker.put((paper_id, run))
         await cross()

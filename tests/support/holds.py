@@ -5,6 +5,7 @@ import threading
 
 from app.domain.decisions import Findings
 from app.domain.errors import UnavailableError
+from app.domain.paper import PRIORITY
 from app.domain.stages import Load
 from app.ports import TaskQueue
 from app.services.stages import Stage, Work
@@ -109,15 +110,17 @@ class HeldQueue:
         self._holds = holds
         self.sent: list[tuple[str, int]] = []
         self.loads: list[Load] = []
+        self.priorities: list[int] = []
         self.fails = False
 
-    async def send(self, paper_id: str, run: int, load: Load) -> None:
+    async def send(self, paper_id: str, run: int, load: Load, priority: int = PRIORITY) -> None:
         self.sent.append((paper_id, run))
         self.loads.append(load)
+        self.priorities.append(priority)
         if self.fails:
             raise UnavailableError("The broker is away, as this test wants it.")
         await self._holds.pass_by("dispatch")
-        await self._inner.send(paper_id, run, load)
+        await self._inner.send(paper_id, run, load, priority)
 
     async def length(self, load: Load) -> int:
         return await self._inner.length(load)

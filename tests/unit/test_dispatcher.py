@@ -1,11 +1,14 @@
 """`queued` in the store is the queue: hints are sent for whatever could be claimed, and a lost one is sent again."""
 
+import asyncio
+
 import pytest
 
 from app.domain import decisions
 from app.domain.stages import Load
 from app.services.pipeline import Terms
 from tests.support.bench import Bench
+from tests.support.deadlines import until
 from tests.support.holds import HeldQueue
 
 pytestmark = pytest.mark.anyio
@@ -125,3 +128,27 @@ async def test_a_hint_that_waits_in_one_queue_does_not_stop_one_for_the_other(be
         bench.clock.advance(3)
         await dispatch(woken=False)
     assert sent(bench) == [(paper_id, 1)]
+
+
+async def test_hints_carry_the_priority_of_their_run(bench: Bench) -> None:
+    for priority in (0, 9):
+        await bench.services.papers.process(await bench.submit(), priority)
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+    assert bench.side.queue.priorities == [9, 0]
+
+
+async def test_a_run_that_this_process_gives_back_gets_its_hint_without_waiting_for_a_sweep(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    heavy = bench.pipeline(bench.side.stages, Terms(serves=frozenset({Load.HEAVY})))
+    dispatcher = asyncio.create_task(bench.services.dispatcher.run())
+    try:
+        await heavy.run(paper_id, 1)
+        await until(lambda: _is_hinted(bench, Load.LIGHT), "a hint for the light stages, while time stands")
+    finally:
+        dispatcher.cancel()
+        await asyncio.gather(dispatcher, return_exceptions=True)
+
+
+async def _is_hinted(bench: Bench, load: Load) -> bool:
+    return load in bench.side.queue.loads

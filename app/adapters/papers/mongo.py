@@ -220,8 +220,8 @@ class MongoPaperStore:
                 {"record.paper.status": running, "record.lease.expires_at": {"$lte": format_timestamp(now)}},
             ],
         }
-        oldest_first = [("record.paper.queued_at", 1), ("_id", 1)]
-        found = await self._papers.find(wanted, {"record": 1}).sort(oldest_first).limit(limit).to_list(None)
+        first = [("record.priority", -1), ("record.paper.queued_at", 1), ("_id", 1)]
+        found = await self._papers.find(wanted, {"record": 1}).sort(first).limit(limit).to_list(None)
         records = [_record(paper) for paper in found]
         return [Due.of(record) for record in records]
 

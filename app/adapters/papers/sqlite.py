@@ -26,7 +26,7 @@ from app.domain.errors import ConflictError, ReadError
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import ACTIVE, RUNNING, Status
 from app.domain.model import format_timestamp
-from app.domain.paper import DeadLetter, Output, PaperRecord
+from app.domain.paper import PRIORITY, DeadLetter, Output, PaperRecord
 from app.ports import DeadLetterPage, PaperPage, SearchHit, StoreCounts
 
 Row = tuple[Any, ...]
@@ -174,7 +174,7 @@ class SqlitePaperStore:
             f"""SELECT record FROM papers
                 WHERE deleted_at IS NULL AND status IN ({", ".join("?" * len(ACTIVE))})
                 AND (status = ? OR lease_expires_at IS NULL OR lease_expires_at <= ?)
-                ORDER BY queued_at, id LIMIT ?""",  # noqa: S608  # only question marks are put in
+                ORDER BY coalesce(json_extract(record, '$.priority'), {PRIORITY}) DESC, queued_at, id LIMIT ?""",  # noqa: S608  # a number and question marks are put in
             *ACTIVE,
             Status.QUEUED,
             format_timestamp(now),

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
 from kombu.exceptions import OperationalError
+from kombu.transport.redis import PRIORITY_STEPS, Channel
 from redis.asyncio import Redis
 
 from app.adapters.redis_errors import redis_available
 from app.domain.errors import UnavailableError
+from app.domain.paper import PRIORITIES, PRIORITY
 from app.domain.stages import Load
 from app.ports import Clock
 
@@ -31,8 +33,8 @@ class CeleryQueue:
         self._clock = clock
         self._senders = CapacityLimiter(SENDERS)
 
-    async def send(self, paper_id: str, run: int, load: Load) -> None:
-        send = partial(self._task.apply_async, (paper_id, run), queue=load.queue)
+    async def send(self, paper_id: str, run: int, load: Load, priority: int = PRIORITY) -> None:
+        send = partial(self._task.apply_async, (paper_id, run), queue=load.queue, priority=PRIORITIES[-1] - priority)
         # Celery's client blocks, and an eager task runs to its end: neither may hold the loop.
         try:
             with redis_available():
@@ -42,7 +44,12 @@ class CeleryQueue:
 
     async def length(self, load: Load) -> int:
         with redis_available():
-            return int(await self._redis.llen(load.queue))
+            return sum([await self._redis.llen(name) for name in self._lists(load)])
+
+    @staticmethod
+    def _lists(load: Load) -> list[str]:
+        """One for each step of priority, of which Celery's first is the highest, and has the queue's bare name."""
+        return [f"{load.queue}{Channel.sep}{step}" if step else load.queue for step in PRIORITY_STEPS]
 
     async def announce(self, worker: str) -> None:
         now = self._clock.now()
