@@ -18,7 +18,7 @@ JOBS   ?= 2
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow test-faults bench lint lint-deploy format types check prove mutate coverage flakes watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow test-faults bench bench-scale bench-model lint lint-deploy format types check prove mutate coverage flakes watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,12 @@ test-slow: $(STAMP) ## the in-process tests that sleep or take long
 bench: $(STAMP) ## compare with the plain ways, in ratios, with figures in docs/figures (PARTS="fan-out" for one)
 	@$(BIN)/python -m tests.bench $(PARTS)
 	@test -n "$(PARTS)" || { $(BIN)/python -m tests.bench.reading; $(BIN)/python -m tests.bench.whole_service; }
+
+bench-scale: $(STAMP) ## how the cost of one API process grows with sockets, with a figure in docs/figures
+	@$(BIN)/python -m tests.bench.scale
+
+bench-model: $(STAMP) ## what each part reads and sends at a size nobody has here: the arithmetic of docs/scaling.md
+	@$(BIN)/python -m tests.bench.model
 
 lint: $(STAMP) lint-deploy ## format, lint, types, and who may import whom: says what is wrong, changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted; `make format` does it.'; exit 1; }

@@ -25,3 +25,16 @@ def bars(values: dict[str, float], unit: str, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to, metadata={"Date": None})
     plt.close(figure)
+
+
+def lines(curves: dict[str, dict[int, float]], across: str, unit: str, to: Path) -> None:
+    """A line for each name, from zero up, so that flat looks flat."""
+    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    for name, values in curves.items():
+        axes.plot(list(values), list(values.values()), marker="o", label=name)
+    axes.set(xlabel=across, ylabel=unit, ylim=(0, None))
+    axes.legend()
+    axes.spines[["top", "right"]].set_visible(False)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(to, metadata={"Date": None})
+    plt.close(figure)

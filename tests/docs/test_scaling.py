@@ -1,0 +1,30 @@
+"""docs/scaling.md says what the model says, and the model what can be reckoned by hand."""
+
+import random
+from dataclasses import replace
+
+from tests.bench.model import EVENT_BYTES, SIZES, Size, load, row
+from tests.docs.pages import text_of
+
+SMALL = Size(nodes=4, sockets=400, papers=1_000, events=100, shards=1)
+
+
+def test_the_table_is_the_model_s() -> None:
+    for size in SIZES:
+        assert f"| {' | '.join(row(size))} |" in text_of("docs/scaling.md")
+
+
+def test_with_one_shard_every_node_reads_everything() -> None:
+    found = load(SMALL, random.Random(0))
+    assert (found.shards_read, found.node_events) == (1, 100)
+    assert found.shard_mbytes == 4 * 100 * EVENT_BYTES / 1e6
+
+
+def test_with_as_many_shards_as_papers_a_node_reads_only_what_is_watched() -> None:
+    found = load(replace(SMALL, shards=SMALL.papers), random.Random(0))
+    assert found.shards_read <= SMALL.sockets / SMALL.nodes
+    assert found.node_events <= found.node_deliveries
+
+
+def test_deliveries_depend_on_no_shard() -> None:
+    assert {load(replace(SMALL, shards=shards), random.Random(0)).node_deliveries for shards in (1, 8, 64)} == {10.0}
