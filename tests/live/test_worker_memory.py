@@ -33,6 +33,9 @@ async def test_a_worker_without_memory_fails_a_paper_with_its_reason_and_works_o
     async with LiveLane(server) as lane:
         paper = await lane.upload(SEED.name, SEED.read_bytes())
         async with lane.connect(f"/ws/{paper['id']}") as socket:
+            # A worker is heard from before it is at work: limited while it still starts, it would die, and be replaced.
+            await lane.process(paper["id"])
+            await socket.receive_until("paper_status", timeout=50, status="completed")
             # What it has stays, nothing more: the child that reads a file, for one, cannot have what it needs.
             used = worker.memory_info().vms
             worker.rlimit(resource.RLIMIT_AS, (used + 4096, resource.RLIM_INFINITY))
