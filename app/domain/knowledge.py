@@ -1,6 +1,8 @@
 """What is read from a paper and what is found in it. Every span counts characters of `Document.text`."""
 
+from bisect import bisect_right
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -12,6 +14,22 @@ class Span(Value):
 
     start: int = Field(ge=0)
     end: int = Field(ge=0)
+    page: int = Field(default=1, ge=1)
+    """Where it begins, from 1."""
+
+
+class Found(Value):
+    """What a stage found."""
+
+    version: str = "1"
+    """Of that stage, when it did."""
+
+
+class Turn(NamedTuple):
+    """A place where the text goes over to another page."""
+
+    at: int
+    page: int
 
 
 class BlockKind(StrEnum):
@@ -32,8 +50,6 @@ class Block(Span):
     kind: BlockKind = BlockKind.PARAGRAPH
     level: int = 0
     """Of a heading: 1 for a section, 2 for a subsection…; 0 where the format does not say."""
-    page: int = 1
-    """From 1."""
     font_size: float | None = None
     """In points, where the format has one."""
     bold: bool = False
@@ -55,18 +71,19 @@ class Reading(Value):
     text: str
     blocks: tuple[Block, ...]
     pages: int = Field(ge=1)
+    turns: tuple[Turn, ...] = ()
+    """Where the text is on another page than before, in its order; empty when all of it is on page 1."""
     metadata: Metadata = Metadata()
 
 
-class Section(Span):
+class Section(Span, Found):
     """A section: its title and the span of its body, without the title line."""
 
     title: str
     level: int = Field(default=1, ge=1)
-    page: int = 1
 
 
-class Document(Value):
+class Document(Found):
     """A paper as `GET /papers/{id}/document` shows it."""
 
     title: str | None = None
@@ -76,10 +93,18 @@ class Document(Value):
     doi: str | None = None
     pages: int = 1
     sections: tuple[Section, ...] = ()
+    origins: dict[str, Span] = Field(default_factory=dict)
+    """Where title, authors, abstract, year and DOI stand in the text; without those that only the file's metadata has."""
     text: str = ""
+    turns: tuple[Turn, ...] = ()
+
+    def page_at(self, character: int) -> int:
+        """The page on which a character of the text stands."""
+        index = bisect_right(self.turns, character, key=lambda turn: turn.at)
+        return self.turns[index - 1].page if index else 1
 
 
-class Reference(Span):
+class Reference(Span, Found):
     """One entry of the list of references: its own words, and what could be told apart in them."""
 
     number: int = Field(ge=1)
@@ -107,7 +132,7 @@ class Mention(Span):
     text: str
 
 
-class Entity(Value):
+class Entity(Found):
     """A thing the paper speaks of. `key` is the same for the same thing in every paper: `method:conditional-random-field`."""
 
     key: str
@@ -129,7 +154,7 @@ class RelationType(StrEnum):
     MEASURED_BY = "measured_by"
 
 
-class Relationship(Value):
+class Relationship(Found):
     """A typed relationship between two entities, with the sentence that says so."""
 
     source: str

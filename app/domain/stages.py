@@ -26,6 +26,8 @@ class StagePlan(Value):
     weight: int
     """Its share of the run's progress; the shares add up to 100."""
     load: Load
+    version: str = "1"
+    """Everything the stage finds carries it. A change of what it finds raises it."""
 
 
 READ = StagePlan(name="read", status=Status.PROCESSING, weight=40, load=Load.HEAVY)

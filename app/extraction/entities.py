@@ -31,7 +31,7 @@ def extract_entities(document: Document, on_progress: Callable[[int, int], None]
     if len(kept) > MAX_ENTITIES:
         often = sorted(kept, key=lambda item: -len(item[1]))[:MAX_ENTITIES]
         kept = sorted(often, key=lambda item: item[1][0].start)
-    return tuple(_entity(key, found, document.text) for key, found in kept)
+    return tuple(_entity(key, found, document) for key, found in kept)
 
 
 def key_of(term: Term) -> str:
@@ -62,8 +62,11 @@ def prose(document: Document) -> Iterator[tuple[int, int]]:
         yield at, len(document.text)
 
 
-def _entity(key: str, found: list[Phrase], text: str) -> Entity:
-    mentions = tuple(Mention(start=p.start, end=p.end, text=text[p.start : p.end]) for p in found[:MAX_MENTIONS])
+def _entity(key: str, found: list[Phrase], document: Document) -> Entity:
+    mentions = tuple(
+        Mention(start=p.start, end=p.end, page=document.page_at(p.start), text=document.text[p.start : p.end])
+        for p in found[:MAX_MENTIONS]
+    )
     kind, _, _ = key.partition(":")
     return Entity(key=key, name=_display_name(found), type=EntityType(kind), mentions=mentions)
 

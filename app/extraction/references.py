@@ -44,6 +44,7 @@ def extract_references(reading: Reading, document: Document) -> tuple[Reference,
             Reference(
                 start=start,
                 end=end,
+                page=document.page_at(start),
                 number=len(references) + 1,
                 raw=raw,
                 authors=found.authors,

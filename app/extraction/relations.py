@@ -146,7 +146,7 @@ def extract_relations(
                         source=source,
                         target=target,
                         type=kind,
-                        evidence=Span(start=start, end=end),
+                        evidence=Span(start=start, end=end, page=document.page_at(start)),
                         sentence=" ".join(text[start:end].split()),
                     )
     on_progress(len(text), len(text))

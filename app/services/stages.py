@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from app.domain import stages as plans
 from app.domain.decisions import Findings
 from app.domain.events import LISTED
-from app.domain.knowledge import Document, Entity, Reading, Reference, Relationship
+from app.domain.knowledge import Document, Entity, Found, Reading, Reference, Relationship
 from app.domain.paper import Output, Paper
 from app.domain.stages import StagePlan
 from app.extraction.assemble import build_document
@@ -22,6 +22,7 @@ from app.extraction.relations import extract_relations
 from app.ports import Clock, Files, Graph, PaperStore, Reader
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Found)
 
 READING: TypeAdapter[Reading] = TypeAdapter(Reading)
 DOCUMENT: TypeAdapter[Document] = TypeAdapter(Document)
@@ -85,6 +86,7 @@ class Stage(ABC):
     """A stage of a run.
 
     It SHALL store its outputs before it returns, and answer which they are.
+    It SHALL put its version on all it found, so that what another version found can be told from it.
     It SHALL give the same answer when it is run again on the same paper and run.
     It SHALL raise `ReadError` for a paper nobody can process, `RetryableError` where another attempt may help,
     and let `UnavailableError` pass: the pipeline waits for the service and runs the stage again.
@@ -98,6 +100,9 @@ class Stage(ABC):
     @abstractmethod
     async def work(self, work: Work) -> Findings:
         """Does the stage's part on one paper."""
+
+    def _signed(self, found: F) -> F:
+        return found.model_copy(update={"version": self.plan.version})
 
 
 class Read(Stage):
@@ -124,7 +129,8 @@ class Structure(Stage):
 
     async def work(self, work: Work) -> Findings:
         reading = await work.load(Output.READING, READING)
-        document = await work.compute(lambda _: build_document(reading))
+        document = self._signed(await work.compute(lambda _: build_document(reading)))
+        document = document.model_copy(update={"sections": tuple(map(self._signed, document.sections))})
         await work.save(Output.DOCUMENT, DOCUMENT, document)
         counts = work.paper.counts.model_copy(update={"sections": len(document.sections)})
         return Findings(
@@ -141,7 +147,8 @@ class References(Stage):
     async def work(self, work: Work) -> Findings:
         reading = await work.load(Output.READING, READING)
         document = await work.load(Output.DOCUMENT, DOCUMENT)
-        references = await work.compute(lambda _: extract_references(reading, document))
+        found = await work.compute(lambda _: extract_references(reading, document))
+        references = tuple(map(self._signed, found))
         await work.save(Output.REFERENCES, REFERENCES, references)
         counts = work.paper.counts.model_copy(update={"references": len(references)})
         return Findings(outputs=(Output.REFERENCES,), snapshot={"counts": counts})
@@ -154,7 +161,8 @@ class Entities(Stage):
 
     async def work(self, work: Work) -> Findings:
         document = await work.load(Output.DOCUMENT, DOCUMENT)
-        entities = await work.compute(lambda tell: extract_entities(document, tell))
+        found = await work.compute(lambda tell: extract_entities(document, tell))
+        entities = tuple(map(self._signed, found))
         await work.save(Output.ENTITIES, ENTITIES, entities)
         mentions = sum(len(entity.mentions) for entity in entities)
         counts = work.paper.counts.model_copy(update={"entities": len(entities), "mentions": mentions})
@@ -182,7 +190,8 @@ class Relationships(Stage):
     async def work(self, work: Work) -> Findings:
         document = await work.load(Output.DOCUMENT, DOCUMENT)
         entities = await work.load(Output.ENTITIES, ENTITIES)
-        relationships = await work.compute(lambda tell: extract_relations(document, entities, tell))
+        found = await work.compute(lambda tell: extract_relations(document, entities, tell))
+        relationships = tuple(map(self._signed, found))
         await work.save(Output.RELATIONSHIPS, RELATIONSHIPS, relationships)
         counts = work.paper.counts.model_copy(update={"relationships": len(relationships)})
         return Findings(
@@ -194,8 +203,8 @@ class Relationships(Stage):
                 "count": len(relationships),
                 "types": _by_type(relationship.type for relationship in relationships),
                 "relationships": [
-                    {"source": found.source, "target": found.target, "type": found.type}
-                    for found in relationships[:LISTED]
+                    {"source": relation.source, "target": relation.target, "type": relation.type}
+                    for relation in relationships[:LISTED]
                 ],
             },
         )

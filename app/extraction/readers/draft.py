@@ -117,6 +117,8 @@ class Draft:
         """`kinds_by_heading`: paragraphs under "References" are references, those under "Abstract" the abstract."""
         self.metadata = DraftMetadata()
         self._pages = 1
+        self.turns: list[tuple[int, int]] = []
+        """Where the text goes over to another page: (character, page)."""
         self._kinds_by_heading = kinds_by_heading
         self._kind_here: Kind = "paragraph"
         self._parts: list[str] = []
@@ -132,8 +134,13 @@ class Draft:
         page: int = 1,
         font_size: float | None = None,
         bold: bool = False,
+        next_page_at: int | None = None,
     ) -> None:
-        """Add a block, unless there is nothing to see in it. Raises `ReadError` when it is too much."""
+        """Add a block, unless there is nothing to see in it. Raises `ReadError` when it is too much.
+
+        `next_page_at`: from that character on, the text is on the page after `page`.
+        """
+        on_this_page = None if next_page_at is None else len(clean(text[:next_page_at]))
         text = clean(text)
         if not text:
             return
@@ -150,6 +157,13 @@ class Draft:
         self._parts.append(text)
         self._blocks.append(DraftBlock(start, end, kind, level, page, font_size, bold))
         self._length = end
+        self._turn(start, page)
+        if on_this_page is not None:
+            self._turn(start + on_this_page, page + 1)
+
+    def _turn(self, at: int, page: int) -> None:
+        if page != (self.turns[-1][1] if self.turns else 1):
+            self.turns.append((at, page))
 
     def set_pages(self, pages: int) -> None:
         """Say how many pages the file has, before they are read. Raises `ReadError` when they are too many."""
@@ -180,6 +194,7 @@ class Draft:
             "text": "\n\n".join(self._parts),
             "blocks": [block._asdict() for block in self._blocks],
             "pages": self._pages,
+            "turns": self.turns,
             "metadata": self.metadata.tidy(),
         }
         return json.dumps(reading, ensure_ascii=False, separators=(",", ":"))

@@ -24,6 +24,14 @@ class Paragraph:
     lines: list[str] = field(default_factory=list)
     is_furniture: bool = False
     text: str = ""
+    on_this_page: int | None = None
+    """How many of the lines are; None when all. The others are on the next one."""
+
+    @property
+    def next_page_at(self) -> int | None:
+        """The character of `text` that is the first on the next page."""
+        lines = self.text.split("\n")
+        return None if self.on_this_page is None else sum(len(line) + 1 for line in lines[: self.on_this_page])
 
 
 def paragraphs_of(pages: list[Page], furniture: set[int]) -> list[Paragraph]:
@@ -128,6 +136,8 @@ def _paragraph(page: int, lines: list[Fragment]) -> Paragraph:
 def _continue(paragraphs: list[Paragraph], column: list[Paragraph]) -> None:
     """Add a column's paragraphs; one that goes on from the column before joins it, past notes and running heads."""
     if column and (begun := _unfinished(paragraphs, column[0])):
+        if column[0].page != begun.page and begun.on_this_page is None:
+            begun.on_this_page = len(begun.lines)
         begun.lines += column[0].lines
         column = column[1:]
     paragraphs += column

@@ -72,7 +72,14 @@ def _write(draft: Draft, pages: list[Page]) -> None:
 def _add(draft: Draft, paragraph: Paragraph) -> None:
     kind: Kind = "furniture" if paragraph.is_furniture else "paragraph"
     size = round(paragraph.size, 1)
-    draft.add(paragraph.text, kind, page=paragraph.page, font_size=size, bold=paragraph.bold)
+    draft.add(
+        paragraph.text,
+        kind,
+        page=paragraph.page,
+        font_size=size,
+        bold=paragraph.bold,
+        next_page_at=paragraph.next_page_at,
+    )
 
 
 @cache

@@ -1,0 +1,90 @@
+"""Every extracted thing says where it stands and which version of its stage found it; a later run replaces all of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.domain.decisions import Findings
+from app.domain.paper import Output
+from app.services.stages import ENTITIES, Entities, References, Relationships, Structure, Work
+from tests.support.bench import Bench
+from tests.support.builders import an_entity
+
+pytestmark = pytest.mark.anyio
+
+VISIBLE = (Output.DOCUMENT, Output.REFERENCES, Output.ENTITIES, Output.RELATIONSHIPS)
+
+
+@pytest.fixture
+def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Raises the version of every stage, as a new release would."""
+
+    def raise_versions() -> None:
+        for stage in (Structure, References, Entities, Relationships):
+            monkeypatch.setattr(stage, "plan", stage.plan.model_copy(update={"version": "next"}))
+
+    return raise_versions
+
+
+class OtherEntities(Entities):
+    """Finds something else than the version before."""
+
+    async def work(self, work: Work) -> Findings:
+        found = (self._signed(an_entity("quantum gardening")),)
+        await work.save(Output.ENTITIES, ENTITIES, found)
+        return Findings(outputs=(Output.ENTITIES,))
+
+
+def versions_in(output: Any) -> set[str]:
+    """Every version that stands anywhere in an output."""
+    if isinstance(output, list):
+        return set().union(*map(versions_in, output))
+    if isinstance(output, dict):
+        here = {output["version"]} if "version" in output else set()
+        return here.union(*map(versions_in, output.values()))
+    return set()
+
+
+async def test_everything_found_carries_the_version_of_its_stage(bench: Bench, upgrade: Callable[[], None]) -> None:
+    upgrade()
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    for kind in (Output.DOCUMENT, Output.ENTITIES, Output.RELATIONSHIPS):
+        assert versions_in(await bench.services.papers.output(paper_id, kind)) == {"next"}, kind
+
+
+async def test_a_run_of_newer_stages_leaves_nothing_of_the_older_ones(
+    bench: Bench, upgrade: Callable[[], None]
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    before = await bench.entity_keys(paper_id)
+    assert "dataset:mnist" in before
+
+    await bench.services.papers.process(paper_id)
+    upgrade()
+    stages = [OtherEntities() if stage.plan.name == "entities" else stage for stage in bench.side.stages]
+    await bench.pipeline(stages).run(paper_id, 2)
+
+    for kind in VISIBLE:
+        assert await bench.store.get_output(paper_id, 1, kind) is None, f"{kind} of the first run is still stored"
+        assert versions_in(await bench.services.papers.output(paper_id, kind)) <= {"next"}, kind
+    assert await bench.entity_keys(paper_id) == ["method:quantum-gardening"]
+    assert [key for key in before if await bench.services.graph.neighbours(key, 1) is not None] == []
+    assert await bench.services.graph.neighbours("method:quantum-gardening", 1) is not None
+
+
+async def test_what_is_found_in_a_text_stands_where_it_says(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    document: Any = await bench.services.papers.output(paper_id, Output.DOCUMENT)
+    entities: Any = await bench.services.papers.output(paper_id, Output.ENTITIES)
+    text = document["text"]
+    title = document["origins"]["title"]
+    assert text[title["start"] : title["end"]] == document["title"] == "A Title"
+    assert all(
+        text[mention["start"] : mention["end"]] == mention["text"] and mention["page"] == 1
+        for entity in entities
+        for mention in entity["mentions"]
+    )
