@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10 -p no:pytest-testmon
+# Not even imported by the fast lane: all in them is slow, and what they import takes a quarter of its start.
+SLOW   := tests/integration_tests/hostile tests/properties
+FAST   := -m "not slow" --ignore=tests/live $(addprefix --ignore=,$(SLOW))
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults
 LINTERS := $(VENV)/linters
 K8S    := $(addprefix deploy/kubernetes/,namespace.yaml config.yaml api.yaml worker.yaml network.yaml)
@@ -29,7 +32,7 @@ run: $(STAMP) ## start everything: http://127.0.0.1:8000 (PAPERS_PORT and PAPERS
 install: $(STAMP) ## make the environment, and nothing else
 
 test: $(STAMP) ## the in-process suite: no service, no network, seconds
-	@$(PYTEST) --forks 2 -m "not slow" --ignore=tests/live $(ARGS)
+	@$(PYTEST) --forks 2 $(FAST) $(ARGS)
 
 test-websocket: $(STAMP) ## only its WebSocket folder
 	@$(PYTEST) --forks 2 -m "not slow" tests/integration_tests/websocket $(ARGS)

@@ -3,12 +3,15 @@
 import random
 from dataclasses import replace
 
+import pytest
+
 from tests.bench.model import EVENT_BYTES, SIZES, Size, load, row
 from tests.docs.pages import text_of
 
 SMALL = Size(nodes=4, sockets=400, papers=1_000, events=100, shards=1)
 
 
+@pytest.mark.slow
 def test_the_table_is_the_model_s() -> None:
     for size in SIZES:
         assert f"| {' | '.join(row(size))} |" in text_of("docs/scaling.md")

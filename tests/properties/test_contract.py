@@ -20,6 +20,8 @@ from tests.schedules.client import Client
 from tests.support.one_loop import one_loop
 from tests.support.transcript import check_transcript
 
+pytestmark = [pytest.mark.slow, pytest.mark.in_process]
+
 T = TypeVar("T")
 
 PAPERS, CLIENTS = 3, 4
@@ -235,7 +237,7 @@ async def on_loop(function: Callable[[], None]) -> None:
     function()
 
 
-TestContract = pytest.mark.in_process(pytest.mark.slow(pytest.mark.timeout(600)(Contract.TestCase)))
+TestContract = pytest.mark.timeout(600)(Contract.TestCase)
 TestContract.settings = settings(
     derandomize=True,
     max_examples=30,

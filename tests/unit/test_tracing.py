@@ -159,22 +159,26 @@ def test_every_process_makes_the_same_ids_for_a_paper() -> None:
     assert first.is_valid
 
 
+KINDS = {"api": tracing.first_step, "worker": tracing.step}
+"""How a process of each kind begins its part of a paper's trace."""
+
+
 def test_a_sampler_by_ratio_keeps_whole_papers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    providers = {kind: tracing.make_provider(kind, SimpleSpanProcessor(InMemorySpanExporter())) for kind in KINDS}
     kept = 0
     for number in range(200):
         paper_id = str(UUID(int=number, version=4))
         recorded = set()
-        for process in ("api", "worker"):
-            provider = tracing.make_provider(process, SimpleSpanProcessor(InMemorySpanExporter()))
-            monkeypatch.setattr(tracing, "tracer", provider.get_tracer("tests"))
-            begin = tracing.first_step if process == "api" else tracing.step
+        for kind, begin in KINDS.items():
+            monkeypatch.setattr(tracing, "tracer", providers[kind].get_tracer("tests"))
             with begin("work", paper_id) as span:
                 recorded.add(span.is_recording())
-            provider.shutdown()
         assert len(recorded) == 1, "one process keeps the paper, the other does not"
         kept += recorded.pop()
+    for provider in providers.values():
+        provider.shutdown()
     assert 60 < kept < 140
 
 
