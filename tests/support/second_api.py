@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from starlette.testclient import TestClient
 
+from app.domain.errors import UnavailableError
+from app.realtime.hub import Hub
 from tests.support.in_process import Applications, InProcessLane
 from tests.support.sockets import Socket
 from tests.support.starlette_client import InProcessSocket
@@ -26,6 +28,19 @@ class SecondApi:
         async with self._lane.keep(await InProcessSocket.open(self._client, path)) as socket:
             self._sockets.append(socket)
             yield socket
+
+    async def reach_the_log(self) -> None:
+        """Waits until its hub has. The clock moves on meanwhile: the hub pauses after each try that failed."""
+        while not self._has_position():
+            self._lane.clock.advance(1)
+            await asyncio.sleep(0.001)
+
+    def _has_position(self) -> bool:
+        hub: Hub = self._client.app_state["hub"]
+        try:
+            return bool(hub.position)
+        except UnavailableError:
+            return False
 
     async def stop(self) -> None:
         """Ends the process as a server does that is told to stop, sockets open or not; fails when they hold it up."""

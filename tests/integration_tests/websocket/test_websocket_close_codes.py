@@ -78,8 +78,7 @@ async def test_a_process_that_never_reached_the_log_closes_with_1013_until_it_ha
                 assert await socket.receive_close() == 1013
                 assert socket.transcript.messages == []
         in_process.backing.redis.connected = True
-        in_process.clock.advance(1)
-        await in_process.settled()
+        await second.reach_the_log()
         async with second.connect(f"/ws/{paper_id}") as socket:
             await opened(socket)
 
