@@ -1,19 +1,16 @@
 """Every adapter of a port, opened the same way, so that one test body holds them all to the port's promises.
 
-An adapter of a real server runs where its `PAPERS_LIVE_…_URL` is set (and sockets are allowed, as `make test-live` does).
-A MongoDB gets a database of its own per test; a Neo4j is emptied, so it must be one for tests. `PAPERS_REQUIRE_LIVE=1`
-makes a missing one a failure.
+An adapter of a real server runs where its `PAPERS_LIVE_…_URL` is set (and sockets are allowed, as `make test-live` does);
+`PAPERS_REQUIRE_LIVE=1` makes a missing one a failure. See tests/support/servers.py.
 """
 
 import gc
-import os
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -25,6 +22,7 @@ from app.adapters.papers.sqlite import SqlitePaperStore
 from app.adapters.sqlite import Database
 from app.ports import Graph, PaperStore
 from tests.support.mongo import MongoServer
+from tests.support.servers import graph_for_tests, mongo_database
 
 Closing = TypeVar("Closing", PaperStore, Graph)
 ConnectStore = Callable[[], AbstractAsyncContextManager[PaperStore]]
@@ -34,17 +32,6 @@ ConnectGraph = Callable[[], AbstractAsyncContextManager[Graph]]
 
 STORES = ["mongomock", "sqlite", pytest.param("mongodb", marks=pytest.mark.live)]
 GRAPHS = ["sqlite in memory", "sqlite file", pytest.param("neo4j", marks=pytest.mark.live)]
-
-
-def live_url(variable: str) -> str:
-    """The URL of a real server. Skips the test, or fails it where servers are required."""
-    url = os.environ.get(variable)
-    if url:
-        return url
-    reason = f"{variable} is not set"
-    if os.environ.get("PAPERS_REQUIRE_LIVE") == "1":
-        pytest.fail(f"{reason}, and PAPERS_REQUIRE_LIVE=1 asks for it")
-    pytest.skip(reason)
 
 
 @pytest.fixture
@@ -66,10 +53,8 @@ async def connect_store(
         server = MongoServer()
         yield opens(lambda: MongoPaperStore(server.connect()))
     else:
-        url = urlsplit(live_url("PAPERS_LIVE_STORE_URL"))._replace(path=f"/contract-{uuid4().hex}").geturl()
-        with pymongo_leaves_sockets():
+        with mongo_database() as url, pymongo_leaves_sockets():
             yield opens(lambda: connect_mongo(url))
-            await drop(url)
 
 
 @pytest.fixture
@@ -85,7 +70,8 @@ async def connect_graph(
     request: pytest.FixtureRequest, folder: Path, anyio_backend: Any
 ) -> AsyncIterator[ConnectGraph]:
     if request.param == "neo4j":
-        yield await empty_neo4j(live_url("PAPERS_LIVE_GRAPH_URL"))
+        with graph_for_tests() as url:
+            yield await prepared_neo4j(url)
     else:
         path = folder / "graph.db" if request.param == "sqlite file" else f"file:/{uuid4()}?vfs=memdb"
         yield opens(lambda: SqliteGraph(Database(path)))
@@ -124,17 +110,10 @@ def pymongo_leaves_sockets() -> Iterator[None]:
             gc.collect()
 
 
-async def drop(url: str) -> None:
-    store = connect_mongo(url)
-    await store._database.client.drop_database(store._database.name)
-    await store.close()
-
-
-async def empty_neo4j(url: str) -> ConnectGraph:
+async def prepared_neo4j(url: str) -> ConnectGraph:
     from app.adapters.graph.neo4j import connect as connect_neo4j  # its driver takes 0.3 s to import
 
     graph = connect_neo4j(url)
     await graph.prepare()
-    await graph._driver.execute_query("MATCH (n) WHERE n:Paper OR n:Entity DETACH DELETE n")
     await graph.close()
     return opens(lambda: connect_neo4j(url))

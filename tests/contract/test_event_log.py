@@ -1,7 +1,6 @@
 """What the `EventLog` promises: each event once, in order, from any number of relays; a place in it holds or it does not.
 
-Over fakeredis, and with `make test-live` over a real server: the one of `PAPERS_LIVE_REDIS_URL`, whose database is wiped, or
-the embedded Valkey.
+Over fakeredis, and with `make test-live` over the embedded Valkey and the Redis of `PAPERS_LIVE_REDIS_URL`.
 """
 
 import asyncio
@@ -23,6 +22,7 @@ from app.ports import Appended
 from app.supervisor.valkey import EmbeddedValkey
 from tests.support.builders import cancelled, queued, submitted
 from tests.support.redis import Redis, Server
+from tests.support.servers import redis_database
 
 pytestmark = pytest.mark.anyio
 
@@ -40,12 +40,13 @@ def history(paper_id: str, events: int = 3) -> list[PaperEvent]:
 
 @pytest.fixture(scope="module")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server for this module."""
-    url = os.environ.get("PAPERS_LIVE_REDIS_URL")
-    if url:
-        yield url
-        return
     with embedded_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    with redis_database() as url:
         yield url
 
 
@@ -61,10 +62,13 @@ def embedded_valkey(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-@pytest.fixture(params=["fakeredis", pytest.param("valkey", marks=pytest.mark.live)])
+LIVE = [pytest.param(server, marks=pytest.mark.live) for server in ("valkey", "redis")]
+
+
+@pytest.fixture(params=["fakeredis", *LIVE])
 def real_url(request: pytest.FixtureRequest) -> str | None:
     """Of a real server; None for the fake one."""
-    return str(request.getfixturevalue("valkey_url")) if request.param == "valkey" else None
+    return None if request.param == "fakeredis" else str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
@@ -79,7 +83,7 @@ async def connect(real_url: str | None) -> AsyncIterator[Connect]:
 
     if real_url is not None:
         async with Client.from_url(real_url) as client:
-            await client.flushdb()
+            await client.delete(*await client.keys("{papers}:*"), "")
     yield open_client
     for client in clients:
         await client.aclose()

@@ -1,0 +1,25 @@
+"""A real server that is not there is skipped, with its reason, or missed where it has to be there."""
+
+import pytest
+from _pytest.outcomes import Failed, Skipped
+
+from tests.support.servers import STORE, live_url
+
+
+def test_a_server_nobody_named_is_skipped_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(STORE, raising=False)
+    monkeypatch.delenv("PAPERS_REQUIRE_LIVE", raising=False)
+    with pytest.raises(Skipped, match="PAPERS_LIVE_STORE_URL is not set"):
+        live_url(STORE)
+
+
+def test_a_server_nobody_named_is_a_failure_where_servers_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(STORE, raising=False)
+    monkeypatch.setenv("PAPERS_REQUIRE_LIVE", "1")
+    with pytest.raises(Failed, match="PAPERS_LIVE_STORE_URL is not set, and PAPERS_REQUIRE_LIVE=1 asks for it"):
+        live_url(STORE)
+
+
+def test_a_server_that_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STORE, "mongodb://somewhere/papers")
+    assert live_url(STORE) == "mongodb://somewhere/papers"
