@@ -13,9 +13,10 @@ LINTERS := $(VENV)/linters
 K8S    := $(addprefix deploy/kubernetes/,namespace.yaml config.yaml api.yaml worker.yaml network.yaml)
 # More arguments for pytest: make test ARGS="-k resume -x"
 ARGS   ?=
+# How many at once, for make mutate and make test-faults.
+JOBS   ?= 2
 # For make mutate.
 MODULE ?= app.domain
-JOBS   ?= 2
 
 .DEFAULT_GOAL := help
 # With it set each start of Python compiles everything anew: 1.5 s.
@@ -96,8 +97,8 @@ watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
 hooks: $(STAMP) ## check each commit (5 s), and run the WebSocket folder before each push
 	@$(BIN)/prek install --overwrite --hook-type pre-commit --hook-type pre-push
 
-test-faults: $(STAMP) ## kill processes at random moments; ROUNDS=200 of each fault, SEED=worker-17 for one round
-	@$(BIN)/python -m tests.faults $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
+test-faults: $(STAMP) ## kill processes at random moments; ROUNDS=200 of each fault, JOBS=4 at once, SEED=worker-17 for one
+	@$(BIN)/python -m tests.faults --jobs $(JOBS) --rounds $(ROUNDS) $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
 
 lock: $(STAMP) ## choose the newest versions that pyproject.toml allows, and write them to requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \

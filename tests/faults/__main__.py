@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -16,23 +17,16 @@ from tests.faults import report
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.rounds import Outcome, run_round
 
-JOBS = 2
-"""Rounds at once: most of one is waiting for a lease to end."""
 
-
-async def run_rounds(
-    plan: list[tuple[Fault, int]], folder: Path, jobs: int, tell: Callable[[Outcome], None]
-) -> list[Outcome]:
-    """Runs each of the rounds planned, so many at once."""
+async def run_rounds(plan: list[tuple[Fault, int]], folder: Path, jobs: int, tell: Callable[[Outcome], None]) -> None:
+    """Runs each of the rounds planned, so many at once, and tells what came of it."""
     places = asyncio.Semaphore(jobs)
 
-    async def one(fault: Fault, seed: int) -> Outcome:
+    async def one(fault: Fault, seed: int) -> None:
         async with places:
-            outcome = await run_round(fault, seed, folder / f"{fault.name}-{seed}")
-        tell(outcome)
-        return outcome
+            tell(await run_round(fault, seed, folder / f"{fault.name}-{seed}"))
 
-    return await asyncio.gather(*(one(fault, seed) for fault, seed in plan))
+    await asyncio.gather(*(one(fault, seed) for fault, seed in plan))
 
 
 def main() -> int:
@@ -49,11 +43,13 @@ def main() -> int:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    outcomes: list[Outcome] = []
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("rounds", total=len(plan))
 
         def tell(outcome: Outcome) -> None:
             progress.advance(task)
+            outcomes.append(outcome)
             if outcome.complaints:
                 console.print(
                     f"[red]{outcome.name}[/] failed; again: {report.how_to_reproduce(outcome)}; see {folder / outcome.name}"
@@ -61,12 +57,13 @@ def main() -> int:
                 for complaint in outcome.complaints[:10]:
                     console.print(f"  {complaint.kind}: {complaint.sentence}", markup=False, soft_wrap=True)
 
-        outcomes = asyncio.run(run_rounds(plan, folder, options.jobs, tell))
+        with suppress(KeyboardInterrupt):  # what has been done until then is shown
+            asyncio.run(run_rounds(plan, folder, options.jobs, tell))
     table = Table(*report.HEADINGS, box=None)
     for row in report.rows(outcomes):
         table.add_row(*row)
     Console(width=max(console.width, 150)).print(table)
-    if any(outcome.complaints for outcome in outcomes):
+    if any(outcome.complaints for outcome in outcomes) or len(outcomes) < len(plan):
         return 1
     folder.rmdir()
     if not options.seed and len(named) == len(FAULTS):
@@ -80,7 +77,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=20, help="of each fault")
     parser.add_argument("--fault", default="", help="only these, separated by commas")
     parser.add_argument("--seed", type=report.parse_seed, help="only this round, as a failing one names it: worker-17")
-    parser.add_argument("--jobs", type=int, default=JOBS, help="rounds at once")
+    parser.add_argument("--jobs", type=int, default=2, help="rounds at once: most of one is waiting for a lease to end")
     return parser.parse_args()
 
 

@@ -14,7 +14,7 @@ _PLACE = re.compile(r"(?<=<!-- faults -->\n).*(?=<!-- /faults -->)", re.DOTALL)
 
 HEADINGS = (
     "fault", "rounds", "strikes", "papers", "terminal", "sockets", "events checked", "lost", "repeated", "inverted",
-    "other", "resyncs", "next event: median s", "max s",
+    "late", "other", "resyncs", "next event: median s", "max s",
 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def _row(name: str, outcomes: list[Outcome]) -> tuple[str, ...] | None:
     if not outcomes:
         return None
     kinds = count([complaint for outcome in outcomes for complaint in outcome.complaints])
-    order: tuple[Kind, ...] = ("lost", "repeated", "inverted", "other")
+    order: tuple[Kind, ...] = ("lost", "repeated", "inverted", "late", "other")
     pauses = [pause for outcome in outcomes for pause in outcome.pauses]
     numbers = (
         len(outcomes),

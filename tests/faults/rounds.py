@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -10,6 +11,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from app.domain.decisions import LEASE
 from app.domain.lifecycle import TERMINAL, Status
 from app.domain.paper import Paper
 from app.domain.position import entry_order
@@ -27,6 +29,10 @@ FILES = sorted(path for path in SEEDS.iterdir() if path.name != "LICENSES.md" an
 PAPERS = 5
 LONGEST_SECONDS = 300.0
 """A round that takes longer hangs."""
+TAKEN_UP_WITHIN = LEASE.total_seconds() + 5
+"""Seconds from a strike to the next event of what it hit, and one start of a process beside: as long as the service
+itself took to start in that round, so that a busy machine is not taken for a fault.
+"""
 
 
 PEOPLES = {Status.UPLOADED, Status.QUEUED, Status.CANCELLED}
@@ -49,6 +55,8 @@ class Outcome:
 
     fault: Fault
     seed: int
+    start: float = 0.0
+    """Seconds the service took to be ready."""
     strikes: int = 0
     papers: int = 0
     terminal: int = 0
@@ -71,7 +79,9 @@ async def run_round(fault: Fault, seed: int, folder: Path) -> Outcome:
     party = _Round(outcome, Random(f"{fault.name}-{seed}"))
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
+            began = time.monotonic()
             async with Stand(folder, second_api=fault.second_api) as stand, Desk(stand.urls) as desk:
+                outcome.start = time.monotonic() - began
                 await party.run(stand, desk)
     except (Exception, TimeoutError) as error:  # a round that breaks is a finding, and the others go on
         outcome.complaints += [Complaint("other", f"the round did not end: {reason!r}") for reason in _reasons(error)]
@@ -172,6 +182,12 @@ class _Round:
         outcome.events = len(arrivals)
         for strike in self._strikes:
             outcome.pauses += _pauses(strike, arrivals)
+        within = TAKEN_UP_WITHIN + outcome.start
+        outcome.complaints += [
+            Complaint("late", f"nothing new was heard for {pause:.1f} s after a strike; {within:.1f} s are allowed")
+            for pause in outcome.pauses
+            if pause > within
+        ]
         outcome.complaints += judge(evidence, self.watchers)
 
     def _arrivals(self) -> list[Arrival]:

@@ -17,9 +17,9 @@ NAMES = ("worker", "relay", "power", "serve")
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     folder = tmp_path_factory.mktemp("faults")
-    done = asyncio.run(
-        run_rounds([(fault, 1) for fault in FAULTS if fault.name in NAMES], folder, len(NAMES), lambda _: None)
-    )
+    done: list[Outcome] = []
+    plan = [(fault, 1) for fault in FAULTS if fault.name in NAMES]
+    asyncio.run(run_rounds(plan, folder, len(NAMES), done.append))
     return {outcome.fault.name: outcome for outcome in done}
 
 

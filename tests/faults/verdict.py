@@ -9,7 +9,7 @@ from app.domain.paper import Paper
 from tests.faults.watcher import FETCHED, Watcher
 from tests.support.transcript import NOT_LOGGED, Checker, Message, Transcript, fold
 
-Kind = Literal["lost", "repeated", "inverted", "other"]
+Kind = Literal["lost", "repeated", "inverted", "late", "other"]
 
 _KINDS: dict[str, Kind] = {"gap": "lost", "repeat": "repeated", "inversion": "inverted"}
 
