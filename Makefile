@@ -44,9 +44,8 @@ test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey an
 test-slow: $(STAMP) ## the in-process tests that sleep or take long
 	@$(PYTEST) --forks 2 --timeout=120 -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
 
-bench: $(STAMP) ## compare with the plain ways, in ratios, with figures in docs/figures (PARTS="fan-out" for one)
+bench: $(STAMP) ## compare with the plain ways, in ratios kept in docs/benchmarks.md (PARTS="fan-out idle" for two)
 	@$(BIN)/python -m tests.bench $(PARTS)
-	@test -n "$(PARTS)" || { $(BIN)/python -m tests.bench.reading; $(BIN)/python -m tests.bench.whole_service; }
 
 bench-scale: $(STAMP) ## how the cost of one API process grows with sockets, with a figure in docs/figures
 	@$(BIN)/python -m tests.bench.scale

@@ -1,192 +1,30 @@
 """Fan-out of the running service, from log append to socket, on one core; the clients are on the other."""
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
-import psutil
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
-from redis.asyncio import Redis
+from tests.bench.figures import FIGURES, bars
+from tests.bench.report import Report, Step
+from tests.bench.stand import KINDS, PLAIN, SERVICE, Readers, Running, cpu, running, valkey
 
-from app.adapters.event_log.redis import STREAM
-from app.domain.events import PaperProgressData, PaperProgressEvent
-from app.supervisor.valkey import EmbeddedValkey
-from tests.bench.servers import CHANNEL
-from tests.support.builders import NOW
-
-SERVER_CORE, CLIENT_CORE = 0, 1
+COUNTS = (200, 1000)
+ROUNDS = 3
+"""Each server is measured as often, all in turn: what else the machine does meets them all."""
+SECONDS = 3.0
 RATE = 50
 """Events a second where latency is measured."""
 WINDOW = 200
 """Events that may be under way at saturation: less than what makes a slow reader of anybody."""
 CHUNK = 50
-START_WITHIN = 60.0
 CATCH_UP_WITHIN = 180.0
-MARK = b"@"
+STEPS = len(COUNTS) * len(KINDS) * ROUNDS
 
-Publish = Callable[[Sequence[str]], Awaitable[None]]
-Step = Callable[[str], None]
-"""Told what is done next."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One of the servers that are compared."""
-
-    name: str
-    command: tuple[str, ...]
-
-
-SERVICE = Kind("this service", ("-m", "app.cli", "api"))
-PLAIN = Kind("Starlette send_text loop", ("-m", "tests.bench.servers", "plain"))
-BROADCAST = Kind("websockets.broadcast()", ("-m", "tests.bench.servers", "broadcast"))
-KINDS = (PLAIN, BROADCAST, SERVICE)
-
-
-class Readers:
-    """Sockets that count events, and while asked to, note how long each took."""
-
-    def __init__(self) -> None:
-        self.received = 0
-        self.latencies: list[float] | None = None
-        self.lost = 0
-        self._transports: list[WSTransport] = []
-
-    async def open(self, url: str, count: int) -> None:
-        for _ in range(count):
-            transport, _ = await ws_connect(lambda: _Reader(self), url)
-            self._transports.append(transport)
-
-    async def close(self) -> None:
-        for transport in self._transports:
-            transport.disconnect(graceful=False)
-            await transport.wait_disconnected()
-
-
-class _Reader(WSListener):
-    def __init__(self, readers: Readers) -> None:
-        super().__init__()
-        self._readers = readers
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        readers = self._readers
-        if frame.msg_type == WSMsgType.CLOSE:
-            readers.lost += 1
-            return
-        payload = frame.get_payload_as_bytes()
-        start = payload.find(MARK)
-        if start == -1:
-            return  # not one of the benchmark's events
-        readers.received += 1
-        if readers.latencies is not None:
-            sent = float(payload[start + 1 : payload.find(MARK, start + 1)])
-            readers.latencies.append((time.perf_counter() - sent) * 1000)
-
-
-class Events:
-    """Progress of one paper after the other, as the service would write it."""
-
-    def __init__(self) -> None:
-        self._seq = 0
-
-    def make(self, count: int) -> list[str]:
-        events = []
-        for _ in range(count):
-            self._seq += 1
-            data = PaperProgressData(
-                paper_id="7b0c5c1e-3a52-4b3f-9a57-0d6a2f0f4a11",
-                seq=self._seq,
-                run=1,
-                changes={"progress": 42, "stage": "entities", "updated_at": "2026-01-31T12:00:00.000Z"},
-                progress=42,
-                stage="entities",
-                stage_progress=12,
-                stages_completed=3,
-                stages_total=6,
-            )
-            moment = f"@{time.perf_counter():.6f}@"
-            event = PaperProgressEvent(timestamp=NOW, message=f"attention.pdf is being processed {moment}", data=data)
-            events.append(event.model_dump_json())
-        return events
-
-
-@dataclass
-class Running:
-    """A server that is up, and how to reach it and its log."""
-
-    kind: Kind
-    url: str
-    process: psutil.Process
-    publish: Publish
-    events: Events
-
-
-@contextmanager
-def valkey(folder: Path) -> Iterator[str]:
-    """The embedded server, as `serve` runs it; its URL."""
-    place = EmbeddedValkey(folder)
-    (folder / "valkey").mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen([*place.program({}).command], stdout=subprocess.DEVNULL)
-    try:
-        wait_until((folder / "valkey" / "valkey.sock").exists)
-        yield place.url
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-@asynccontextmanager
-async def running(kind: Kind, folder: Path, redis_url: str) -> AsyncIterator[Running]:
-    """The server on its core."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    arguments = [] if kind is SERVICE else [str(port), redis_url]
-    environment = {
-        **os.environ,
-        "PAPERS_PORT": str(port),
-        "PAPERS_DATA_DIR": str(folder),
-        "PAPERS_REDIS_URL": redis_url,
-        "PAPERS_LOG_LEVEL": "WARNING",
-    }
-    command = [sys.executable, *kind.command, *arguments]
-    process = psutil.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    process.cpu_affinity([SERVER_CORE])
-    try:
-        wait_until(lambda: _listens(port))
-        async with Redis.from_url(redis_url) as redis:
-            publish = _to_log(redis) if kind is SERVICE else _to_channel(redis)
-            yield Running(kind, f"ws://127.0.0.1:{port}/ws", process, publish, Events())
-    finally:
-        process.kill()  # nothing it holds is worth a graceful end
-        process.wait(10)
-
-
-def _to_log(redis: Redis) -> Publish:
-    async def publish(events: Sequence[str]) -> None:
-        async with redis.pipeline(transaction=False) as pipe:
-            for event in events:
-                pipe.xadd(STREAM, {"event": event}, maxlen=100_000)
-            await pipe.execute()
-
-    return publish
-
-
-def _to_channel(redis: Redis) -> Publish:
-    async def publish(events: Sequence[str]) -> None:
-        async with redis.pipeline(transaction=False) as pipe:
-            for event in events:
-                pipe.publish(CHANNEL, event)
-            await pipe.execute()
-
-    return publish
+Results = Sequence["Result"]
 
 
 @dataclass(frozen=True)
@@ -214,16 +52,48 @@ async def measure(server: Running, sockets: int, seconds: float) -> Result:
     return Result(saturated, per_cpu_second, p50, p99, spent / readers.received * 1e6)
 
 
-async def fan_out(folder: Path, counts: Sequence[int], seconds: float, step: Step) -> dict[tuple[int, str], Result]:
-    """By how many sockets and which server."""
-    found = {}
+async def run(folder: Path, step: Step) -> Report:
+    rows, ratios = [], []
+    saturated: dict[str, float] = {}
+    medians: dict[str, float] = {}
+    for count, found in [(count, await _by_kind(folder, count, step)) for count in COUNTS]:
+        for kind, results in found.items():
+            figures = {name: median(getattr(result, name) for result in results) for name in Result.__annotations__}
+            rows.append(
+                (str(count), kind, *(f"{figure:,.{0 if figure > 1000 else 1}f}" for figure in figures.values()))
+            )
+            saturated[f"{kind}, {count} sockets"] = figures["saturated"] / 1000
+            medians[f"{kind}, {count} sockets"] = figures["p50"]
+        ratios.append(_compare(count, found[PLAIN.name], found[SERVICE.name]))
+    bars(saturated, "thousand deliveries a second, at saturation", FIGURES / "fan-out.svg")
+    bars(medians, f"median ms from append to socket, at {RATE} events a second", FIGURES / "fan-out-latency.svg")
+    columns = ("deliveries/s", "in a second of its CPU", f"p50 ms at {RATE}/s", "p99 ms", "CPU µs a delivery")
+    return Report(("sockets", "server", *columns), rows, ratios)
+
+
+async def _by_kind(folder: Path, count: int, step: Step) -> dict[str, list[Result]]:
+    """Every server with so many sockets, again and again in turn."""
+    found = defaultdict(list)
     with valkey(folder) as redis_url:
-        for count in counts:
+        for number in range(ROUNDS):
             for kind in KINDS:
-                step(f"{count} sockets, {kind.name}")
+                step(f"{count} sockets, {kind.name}, round {number + 1}")
                 async with running(kind, folder, redis_url) as server:
-                    found[count, kind.name] = await measure(server, count, seconds)
+                    found[kind.name].append(await measure(server, count, SECONDS))
     return found
+
+
+def _compare(count: int, plain: Results, ours: Results) -> str:
+    """The median of the ratios, each of two measured right after one another."""
+
+    def times(figure: Callable[[Result], float]) -> str:
+        return f"{median(figure(one) / figure(other) for one, other in zip(ours, plain, strict=True)):.2f}"
+
+    return (
+        f"{count} sockets: {times(lambda one: one.saturated)} times the plain loop at saturation "
+        f"({times(lambda one: one.per_cpu_second)} times by CPU); "
+        f"{times(lambda one: one.p50)} times its median latency, {times(lambda one: one.p99)} times its p99"
+    )
 
 
 async def _saturate(server: Running, readers: Readers, sockets: int, seconds: float) -> tuple[float, float]:
@@ -254,12 +124,6 @@ async def _trickle(server: Running, readers: Readers, sockets: int, seconds: flo
     return cuts[49], cuts[98], cpu(server) - spent
 
 
-def cpu(server: Running) -> float:
-    """Seconds of processor time it has used."""
-    times = server.process.cpu_times()
-    return float(times.user + times.system)
-
-
 async def _all_read(readers: Readers, expected: int) -> None:
     deadline = time.perf_counter() + CATCH_UP_WITHIN
     while readers.received < expected:
@@ -276,16 +140,3 @@ def _check(readers: Readers) -> None:
         raise RuntimeError(
             f"{readers.lost} readers were cut off: on this machine they do not keep pace with what is measured"
         )
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as trial:
-        return trial.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + START_WITHIN
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"a server did not start within {START_WITHIN:g} s")
-        time.sleep(0.05)

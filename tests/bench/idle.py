@@ -5,11 +5,35 @@ from pathlib import Path
 
 import httpx
 
-from tests.bench.fan_out import KINDS, SERVICE, Readers, Running, Step, cpu, running, valkey
+from tests.bench.figures import FIGURES, bars
+from tests.bench.report import Report, Step
+from tests.bench.stand import KINDS, PLAIN, SERVICE, Readers, Running, cpu, running, valkey
 
 SOCKETS = 1000
 EVENTS = 5000
 CHUNK = 500
+STEPS = len(KINDS) + 2
+
+
+async def run(folder: Path, step: Step) -> Report:
+    sockets, events = await memory(folder, step), await unwatched(folder, step)
+    bars(sockets, "KB of the server's memory an idle socket", FIGURES / "idle-sockets.svg")
+    bars(events, "µs of the service's processor time an event", FIGURES / "unwatched.svg")
+    nobody, everybody = events.values()
+    return Report(
+        ("what hears nothing", "cost"),
+        [
+            *((f"a socket, {name}", f"{kilobytes:,.1f} KB") for name, kilobytes in sockets.items()),
+            *(
+                (f"an event of a paper that {what}", f"{microseconds:,.0f} µs of CPU")
+                for what, microseconds in events.items()
+            ),
+        ],
+        [
+            f"an idle socket takes {sockets[SERVICE.name] / sockets[PLAIN.name]:.1f} times the plain one's memory",
+            f"an event nobody watches costs {nobody / everybody:.2f} of one that 200 sockets get",
+        ],
+    )
 
 
 async def memory(folder: Path, step: Step) -> dict[str, float]:

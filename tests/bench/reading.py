@@ -1,24 +1,21 @@
-"""The reader stage against bare pypdfium2, which gives each character and its box and nothing more.
-
-python -m tests.bench.reading [FOLDER OF PDFS]
-"""
+"""The reader stage against bare pypdfium2, which gives each character and its box and nothing more."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pypdfium2 as pdfium
-from rich.progress import track
 
 from app.adapters.reader.subprocess import SubprocessReader
 from app.extraction import readers
 from app.extraction.content_type import PDF
 from tests.bench.figures import FIGURES, bars
+from tests.bench.report import Report, Step
 
-PAPERS = Path(__file__).parents[1] / "test_papers"
+FILES = sorted((Path(__file__).parents[1] / "test_papers").glob("*.pdf"))
 ROUNDS = 5
+STEPS = len(FILES)
 
 Way = Callable[[bytes], int]
 """Reads a file; answers its pages."""
@@ -50,10 +47,23 @@ def child(data: bytes) -> int:
 WAYS: dict[str, Way] = {"bare pypdfium2": bare, "our reader": ours, "our reader in its child process": child}
 
 
-def measure(files: list[Path]) -> tuple[int, dict[str, float]]:
+async def run(_: Path, step: Step) -> Report:
+    pages, seconds = await asyncio.to_thread(measure, step)
+    rates = {name: pages / spent for name, spent in seconds.items()}
+    bars(rates, "pages a second", FIGURES / "reading.svg")
+    plain = rates["bare pypdfium2"]
+    return Report(
+        (f"{len(FILES)} papers, {pages} pages", "pages/s", "of bare pypdfium2"),
+        [(name, f"{rate:.1f}", f"{rate / plain:.2f}") for name, rate in rates.items()],
+        [f"our reader gives {rates['our reader'] / plain:.2f} of bare pypdfium2's pages a second"],
+    )
+
+
+def measure(step: Step) -> tuple[int, dict[str, float]]:
     """Pages of all files, and the seconds each way took for them: the best of some rounds, each file in turn."""
     pages, seconds = 0, dict.fromkeys(WAYS, 0.0)
-    for file in track(files, "reading", transient=True):
+    for file in FILES:
+        step(file.name)
         data = file.read_bytes()
         best = dict.fromkeys(WAYS, float("inf"))
         for _ in range(ROUNDS):
@@ -65,17 +75,3 @@ def measure(files: list[Path]) -> tuple[int, dict[str, float]]:
         for name, spent in best.items():
             seconds[name] += spent
     return pages, seconds
-
-
-def main() -> None:
-    files = sorted(Path(sys.argv[1] if len(sys.argv) > 1 else PAPERS).rglob("*.pdf"))
-    pages, seconds = measure(files)
-    rates = {name: pages / spent for name, spent in seconds.items()}
-    print(f"{len(files)} papers, {pages} pages, the best of {ROUNDS} rounds each")
-    for name, rate in rates.items():
-        print(f"  {name:34} {rate:7.1f} pages/s   {rate / rates['bare pypdfium2']:5.2f} of bare pypdfium2")
-    bars(rates, "pages a second", FIGURES / "reading.svg")
-
-
-if __name__ == "__main__":
-    main()

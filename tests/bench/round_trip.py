@@ -10,11 +10,13 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.settings import Settings
-from tests.bench.fan_out import Step
+from tests.bench.figures import FIGURES, bars
+from tests.bench.report import Report, Step
 from tests.integration_tests.websocket.steps import ping
 from tests.support.in_process import Applications, open_in_process_lane
 
-ROUNDS, TRIPS = 5, 200
+ROUNDS, TRIPS = 9, 200
+STEPS = ROUNDS
 
 
 async def _echo(websocket: WebSocket) -> None:
@@ -52,13 +54,20 @@ async def suite(applications: Applications, folder: Path) -> float:
     return median(trips) * 1e6
 
 
-async def round_trip(folder: Path, step: Step) -> dict[str, float]:
-    """Microseconds, the two in turn."""
+async def run(folder: Path, step: Step) -> Report:
+    """The two in turn."""
     applications = Applications()
-    found: dict[str, list[float]] = {"empty Starlette application": [], "this suite": []}
+    empties, ours = [], []
     for number in range(ROUNDS):
         step(f"round {number + 1}")
-        found["empty Starlette application"].append(empty())
-        found["this suite"].append(await suite(applications, folder))
+        empties.append(empty())
+        ours.append(await suite(applications, folder))
     applications.celery.close()
-    return {name: median(trips) for name, trips in found.items()}
+    times = median(one / other for one, other in zip(ours, empties, strict=True))
+    found = {"an empty Starlette application": median(empties), "this suite": median(ours)}
+    bars(found, "µs", FIGURES / "round-trip.svg")
+    return Report(
+        ("a message there and back", "µs"),
+        [(name, f"{microseconds:,.0f}") for name, microseconds in found.items()],
+        [f"the suite takes {times:.1f} times as long as an empty application"],
+    )

@@ -6,12 +6,11 @@ import tempfile
 from pathlib import Path
 
 import httpx
-import psutil
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.fan_out import CLIENT_CORE, SERVICE, Readers, Running, cpu, running, valkey
 from tests.bench.figures import FIGURES, lines
+from tests.bench.stand import SERVICE, Readers, Running, cpu, running, valkey
 
 WATCHING = (100, 500, 1000, 2500, 5000)
 IDLE = (0, 1000, 2500, 4900)
@@ -72,7 +71,6 @@ async def by_idle(server: Running, counts: tuple[int, ...]) -> dict[int, float]:
 
 
 async def main() -> None:
-    psutil.Process().cpu_affinity([CLIENT_CORE])
     with tempfile.TemporaryDirectory() as folder, valkey(Path(folder)) as redis_url:
         async with running(SERVICE, Path(folder), redis_url) as server:
             curves = {

@@ -2,8 +2,7 @@
 
 The papers are the same that one plain loop works through in this process without any service: no store, no events, no
 child process. The ratio says what it costs to be durable, watched and safe from bad files, and what a second core brings.
-
-    python -m tests.bench.whole_service [PAPERS [FLAME GRAPH]]
+The flame graph is of papers that come after those measured: looking costs time.
 """
 
 import asyncio
@@ -12,16 +11,14 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import cycle, islice
+from itertools import count, islice
 from pathlib import Path
 
 import httpx
 import psutil
-from rich.progress import Progress
 
 from app.extraction import readers
 from app.extraction.assemble import build_document
@@ -30,10 +27,13 @@ from app.extraction.entities import extract_entities
 from app.extraction.references import extract_references
 from app.extraction.relations import extract_relations
 from tests.bench.figures import FIGURES, bars
+from tests.bench.report import Report, Step
 from tests.support.live import LiveServer
 
 ROOT = Path(__file__).parents[2]
 PAPERS = ROOT / "tests" / "test_papers"
+COUNT, SAMPLED = 100, 50
+STEPS = 3
 AT_ONCE = 8
 """Uploads under way."""
 STAGE_SECONDS = re.compile(r'stage_seconds_sum\{stage="(\w+)"\} ([\d.e+-]+)')
@@ -51,24 +51,28 @@ def work_through(data: bytes) -> None:
     extract_relations(document, extract_entities(document, silent), silent)
 
 
-def alone(papers: list[tuple[str, bytes]], progress: Progress) -> float:
+def _papers() -> Iterator[tuple[str, bytes]]:
+    """Without end. No two are the same bytes, as no two of a service's users' are."""
+    files = [file for file in sorted(PAPERS.iterdir()) if file.name != "LICENSES.md"]
+    for number in count():
+        file = files[number % len(files)]
+        yield file.name, file.read_bytes() + b"\n" * number
+
+
+def alone(papers: list[tuple[str, bytes]]) -> float:
     """Papers a minute of the plain loop."""
     start = time.perf_counter()
-    for _, data in progress.track(papers, description="the plain loop"):
+    for _, data in papers:
         work_through(data)
     return 60 * len(papers) / (time.perf_counter() - start)
 
 
-async def served(
-    url: str, papers: list[tuple[str, bytes]], progress: Progress
-) -> tuple[float, float, dict[str, float]]:
+async def served(url: str, papers: list[tuple[str, bytes]]) -> tuple[float, float, dict[str, float]]:
     """Uploads a second, papers a minute from the first hint to the last end, and the seconds spent in each stage."""
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=httpx.Limits(max_connections=AT_ONCE)) as client:
-        task = progress.add_task("uploads", total=len(papers))
 
         async def upload(name: str, data: bytes) -> str:
             answer = await client.post("/papers/", files={"file": (name, data)})
-            progress.advance(task)
             paper_id: str = answer.raise_for_status().json()["id"]
             return paper_id
 
@@ -76,14 +80,11 @@ async def served(
         ids = await asyncio.gather(*(upload(name, data) for name, data in papers))
         uploads = len(ids) / (time.perf_counter() - start)
 
-        task = progress.add_task("papers", total=len(ids))
         start = time.perf_counter()
         (await client.post("/papers/batch/process", json={"paper_ids": list(ids)})).raise_for_status()
-        while left := await unfinished(client):
-            progress.update(task, completed=len(ids) - left)
+        while await unfinished(client):
             await asyncio.sleep(0.1)
         minute = 60 * len(ids) / (time.perf_counter() - start)
-        progress.update(task, completed=len(ids))
         metrics = (await client.get("/metrics")).text
     return uploads, minute, {stage: float(seconds) for stage, seconds in STAGE_SECONDS.findall(metrics)}
 
@@ -95,11 +96,8 @@ async def unfinished(client: httpx.AsyncClient) -> int:
 
 
 @contextmanager
-def flame_graph(server: psutil.Process, to: Path | None) -> Iterator[None]:
-    """Samples every process of the service while the context lasts, where a file for it is named."""
-    if to is None:
-        yield
-        return
+def flame_graph(server: psutil.Process, to: Path) -> Iterator[None]:
+    """Samples every process of the service while the context lasts."""
     program = str(Path(sys.executable).with_name("py-spy"))
     command = [program, "record", "--subprocesses", "--rate", "50", "--output", str(to), "--pid", str(server.pid)]
     recorder = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -111,35 +109,30 @@ def flame_graph(server: psutil.Process, to: Path | None) -> Iterator[None]:
         to.write_text(to.read_text().replace(f"{ROOT}/", ""))  # nobody's own folders in it
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    flames = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    files = [file for file in sorted(PAPERS.iterdir()) if file.suffix != ".md" or file.stem != "LICENSES"]
-    # No two papers of the service are the same bytes, as no two of its users' are.
-    papers = [
-        (file.name, file.read_bytes() + b"\n" * number) for number, file in enumerate(islice(cycle(files), count))
-    ]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        LiveServer(Path(folder)) as server,
-        Progress(transient=True) as progress,
-    ):
-        with flame_graph(psutil.Process(server.pid), flames):
-            uploads, minute, stages = asyncio.run(served(server.url, papers, progress))
-        plain = alone(papers, progress)
-    print(f"{count} papers, {sum(len(data) for _, data in papers) / 2**20:.1f} MB, {psutil.cpu_count()} cores")
-    print(f"  uploads                    {uploads:8.1f} a second")
-    print(f"  the service                {minute:8.1f} papers a minute   {minute / plain:5.2f} of the plain loop")
-    print(f"  the plain loop, one core   {plain:8.1f} papers a minute")
+async def run(folder: Path, step: Step) -> Report:
+    papers = list(islice(_papers(), COUNT + SAMPLED))
+    with LiveServer(folder) as server:
+        step(f"{COUNT} papers to the service")
+        uploads, minute, stages = await served(server.url, papers[:COUNT])
+        step(f"{SAMPLED} more, and where the time goes")
+        with flame_graph(psutil.Process(server.pid), FIGURES / "flames.svg"):
+            await served(server.url, papers[COUNT:])
+    step(f"{COUNT} papers in a plain loop")
+    plain = await asyncio.to_thread(alone, papers[:COUNT])
     total = sum(stages.values())
-    for stage, seconds in stages.items():
-        print(f"    {stage:24} {100 * seconds / total:6.1f} % of the time in stages")
-    bars(
-        {stage: 1000 * seconds / count for stage, seconds in stages.items()},
-        "milliseconds a paper",
-        FIGURES / "stages.svg",
+    milliseconds = {stage: 1000 * seconds / COUNT for stage, seconds in stages.items()}
+    bars(milliseconds, "milliseconds a paper", FIGURES / "stages.svg")
+    megabytes = sum(len(data) for _, data in papers[:COUNT]) / 2**20
+    return Report(
+        (f"{COUNT} papers, {megabytes:.0f} MB, {psutil.cpu_count()} cores", "figure"),
+        [
+            ("uploads a second", f"{uploads:.1f}"),
+            ("papers a minute, the service", f"{minute:.0f}"),
+            ("papers a minute, the plain loop on one core", f"{plain:.0f}"),
+            *(
+                (f"of the time in stages: {stage}", f"{100 * seconds / total:.1f} %")
+                for stage, seconds in stages.items()
+            ),
+        ],
+        [f"the service works through {minute / plain:.2f} times the papers of the plain loop"],
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,5 @@
 """The table that says what came of all rounds, and its place in docs/reliability.md."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
@@ -8,9 +7,9 @@ from statistics import median
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.rounds import Outcome
 from tests.faults.verdict import Kind, count
+from tests.support.pages import markdown, put
 
 PAGE = Path(__file__).parents[2] / "docs/reliability.md"
-_PLACE = re.compile(r"(?<=<!-- faults -->\n).*(?=<!-- /faults -->)", re.DOTALL)
 
 HEADINGS = (
     "fault", "rounds", "strikes", "papers", "terminal", "sockets", "events checked", "lost", "repeated", "inverted",
@@ -45,21 +44,9 @@ def _row(name: str, outcomes: list[Outcome]) -> tuple[str, ...] | None:
     return (name, *(f"{number:,}" for number in numbers), *timing)
 
 
-def as_markdown(outcomes: Iterable[Outcome], command: str) -> str:
-    lines = [
-        f"`{command}`:",
-        "",
-        _line(HEADINGS),
-        _line("---" if not number else "--:" for number in range(len(HEADINGS))),
-    ]
-    return "\n".join([*lines, *(_line(row) for row in rows(outcomes)), ""])
-
-
 def write(outcomes: Iterable[Outcome], command: str, page: Path = PAGE) -> None:
     """Puts the table between the page's markers."""
-    text = page.read_text(encoding="utf-8")
-    table = as_markdown(outcomes, command)
-    page.write_text(_PLACE.sub(lambda _: table, text), encoding="utf-8")
+    put(page, "faults", f"`{command}`:\n\n{markdown(HEADINGS, rows(outcomes))}")
 
 
 def how_to_reproduce(outcome: Outcome) -> str:
@@ -75,7 +62,3 @@ def parse_seed(text: str) -> tuple[Fault, int]:
     raise ValueError(
         f"{text!r} is no seed: one looks like {FAULTS[0].name}-17; faults are {', '.join(fault.name for fault in FAULTS)}"
     )
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
