@@ -1,4 +1,7 @@
-"""The one queue of a socket: bounded in frames, bytes and age, drained by the socket's writer."""
+"""The one queue of a socket: bounded in frames, bytes and age, drained by the socket's writer.
+
+Where nothing waits and the transport takes all, a frame goes out at once, without a turn of the writer.
+"""
 
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -44,6 +47,10 @@ class Outbound:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._waiting: deque[_Waiting] = deque()
+        self._free: Wire | None = None
+        """The wire, while everything was taken and its writer waits for more."""
+        self._untaken: _Waiting | None = None
+        """What went out at once and was not taken at once."""
         self._newest: dict[str, _Waiting] = {}
         self._frames = 0
         self._bytes = 0
@@ -57,14 +64,13 @@ class Outbound:
             or self._bytes + len(frames.data) > self._limits.bytes
         ):
             raise SlowConsumerError
-        self._push(_Waiting(frames, anyio.current_time()))
+        self._push(frames)
 
     def offer_newest(self, kind: str, frames: Frames) -> None:
         """Queues a frame of which only the newest matters: it replaces one of its kind that still waits."""
         waiting = self._newest.get(kind)
         if waiting is None:
-            self._newest[kind] = waiting = _Waiting(frames, anyio.current_time(), kind)
-            self._push(waiting)
+            self._push(frames, kind)
         else:
             self._bytes += len(frames.data) - len(waiting.frames.data)
             waiting.frames = frames
@@ -73,7 +79,7 @@ class Outbound:
         """Queues frames whatever their size, once all before them are sent: for a catch-up at the reader's own pace."""
         await self.drained()
         if frames.texts:
-            self._push(_Waiting(frames, anyio.current_time()))
+            self._push(frames)
 
     async def room(self) -> None:
         """Returns when at most half of the frames allowed wait."""
@@ -95,7 +101,12 @@ class Outbound:
 
         Raises `SlowConsumerError` when a frame is not taken before it is too old.
         """
-        while await self._any():
+        while await self._any(wire):
+            if self._untaken is not None:
+                waiting, self._untaken = self._untaken, None
+                await self._in_time(waiting.queued_at, wire.drained)
+                self._sent(len(waiting.frames.texts), len(waiting.frames.data))
+                continue
             queued_at, frames, data = self._take()
             if not wire.write(data):
                 await self._in_time(queued_at, wire.drained)
@@ -110,11 +121,15 @@ class Outbound:
                 self._sent(1, 0)
             self._sent(0, len(waiting.frames.data))
 
-    async def _any(self) -> bool:
-        """Waits until something waits; false when nothing will."""
-        while not self._waiting and not self._closed:
-            await self._change()
-        return bool(self._waiting)
+    async def _any(self, wire: Wire | None = None) -> bool:
+        """Waits until something waits; false when nothing will. The wire is free meanwhile."""
+        self._free = wire
+        try:
+            while not self._waiting and not self._untaken and not self._closed:
+                await self._change()
+        finally:
+            self._free = None
+        return bool(self._waiting or self._untaken)
 
     def _take(self) -> tuple[float, int, bytes]:
         """What waits, up to about `WRITE_BYTES`: since when the oldest does, how many frames, and their bytes."""
@@ -142,10 +157,21 @@ class Outbound:
         if scope.cancelled_caught:
             raise SlowConsumerError
 
-    def _push(self, waiting: _Waiting) -> None:
-        self._waiting.append(waiting)
-        self._frames += len(waiting.frames.texts)
-        self._bytes += len(waiting.frames.data)
+    def _push(self, frames: Frames, kind: str | None = None) -> None:
+        """Hands it over where the wire is free, and otherwise queues it."""
+        wire, self._free = self._free, None
+        if wire is not None and wire.write(frames.data):
+            self._free = wire
+            return
+        waiting = _Waiting(frames, anyio.current_time(), kind)
+        if wire is not None:
+            self._untaken = waiting
+        else:
+            self._waiting.append(waiting)
+            if kind is not None:
+                self._newest[kind] = waiting
+        self._frames += len(frames.texts)
+        self._bytes += len(frames.data)
         self._notify()
 
     def _sent(self, frames: int, size: int) -> None:

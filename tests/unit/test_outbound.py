@@ -115,6 +115,56 @@ async def test_what_was_sent_makes_room_and_the_order_stays(way: Way) -> None:
     assert reader.got == ["0", "1", "2", "3", "4"]
 
 
+async def test_where_nothing_waits_frames_go_out_at_once_without_a_turn_of_the_writer() -> None:
+    queue, reader = outbound(), Reader("at once")
+    reader.read_on()
+    async with writing(queue, reader):
+        queue.offer(text_frame("a"))
+        queue.offer_newest("status", text_frame("b"))
+        queue.offer_newest("status", text_frame("c"))
+        assert reader.got == ["a", "b", "c"]
+        with anyio.fail_after(1):
+            await queue.drained()
+
+
+async def test_what_went_out_at_once_and_is_not_taken_holds_back_all_that_follows_until_it_is() -> None:
+    queue, reader = outbound(frames=3), Reader("at once")
+    async with writing(queue, reader):
+        queue.offer(text_frame("a"))
+        queue.offer(text_frame("b"))
+        queue.offer_newest("status", text_frame("c"))
+        await anyio.wait_all_tasks_blocked()
+        assert reader.got == ["a"]
+        with pytest.raises(SlowConsumerError):
+            queue.offer(text_frame("d"))
+        reader.read_on()
+        await queue.drained()
+        queue.offer(several("d", "e", "f"))
+    assert reader.writes == [text_frame("a").data, several("b", "c").data, several("d", "e", "f").data]
+
+
+async def test_what_went_out_at_once_and_is_not_taken_in_time_is_a_slow_consumer() -> None:
+    queue, reader = outbound(seconds=0.01), Reader("at once")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_offer_when_blocked, queue)
+        with pytest.raises(SlowConsumerError), anyio.fail_after(1):
+            await reader.take(queue)
+
+
+async def _offer_when_blocked(queue: Outbound) -> None:
+    await anyio.wait_all_tasks_blocked()
+    queue.offer(text_frame("a"))
+
+
+async def test_a_queue_whose_writer_was_cancelled_hands_nothing_over() -> None:
+    queue, reader = outbound(), Reader("at once")
+    reader.read_on()
+    async with writing(queue, reader):
+        pass
+    queue.offer(text_frame("a"))
+    assert reader.got == []
+
+
 async def test_all_that_waits_goes_out_in_one_write() -> None:
     queue, reader = outbound(), Reader("at once")
     reader.read_on()
