@@ -22,7 +22,7 @@ MODULE ?= app.domain
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow test-faults bench bench-scale bench-model lint lint-deploy format types check prove mutate coverage flakes watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow test-faults bench bench-scale bench-model lint lint-deploy format types check prove rules mutate coverage flakes watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -84,6 +84,9 @@ flakes: $(STAMP) ## the in-process lane ROUNDS times in random order: which test
 
 prove: $(STAMP) ## delete each place that publishes, in a copy, and show which test notices (minutes)
 	@$(BIN)/python -m tests.prove $(ARGS)
+
+rules: $(STAMP) ## take each rule of delivery out, in a copy, and see the tests fail that hold it (minutes)
+	@$(BIN)/python -m tests.rules $(ARGS)
 
 # What has been tried already is kept in mutants/, and tried again only where its code or a test of it changed.
 mutate: $(STAMP) ## change the code in thousands of small ways, and list which no test notices: MODULE=app.services.relay

@@ -19,8 +19,7 @@ def run_api(settings: Settings) -> None:
     """Serves HTTP and WebSockets until it is told to stop."""
     import uvicorn
 
-    from app.realtime.protocol import MAX_MESSAGE_BYTES
-    from app.server import WebSocketProtocol
+    from app.server import OPTIONS
 
     configure_logging(settings.log_level, settings.log_format, "api")
     start_tracing("api")
@@ -29,11 +28,9 @@ def run_api(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         log_config=None,
-        ws=WebSocketProtocol,
-        ws_max_size=MAX_MESSAGE_BYTES,
-        ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         lifespan="on",
+        **OPTIONS,
     )
 
 

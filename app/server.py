@@ -6,12 +6,13 @@ hears why it is cut off, and holds its connection for ever.
 
 import socket
 from asyncio import BaseTransport, Task
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from app.realtime.protocol import Close
+from app.realtime.protocol import MAX_MESSAGE_BYTES, Close
 from app.realtime.wire import EXTENSION
 
 
@@ -82,3 +83,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _set_send_buffer(self, size: int) -> None:
         self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+
+
+OPTIONS: dict[str, Any] = {
+    "ws": WebSocketProtocol,
+    "ws_max_size": MAX_MESSAGE_BYTES,
+    "ws_per_message_deflate": False,  # frames are shared: none can be compressed for one socket
+}
+"""What uvicorn is told of WebSockets."""

@@ -13,7 +13,7 @@ from subprocess import Popen
 import pytest
 from redis.asyncio import Redis as Client
 
-from app.adapters.event_log.redis import RedisEventLog
+from app.adapters.event_log.redis import LAST_SEQ, RedisEventLog
 from app.domain.decisions import Change
 from app.domain.errors import UnavailableError
 from app.domain.events import PaperEvent
@@ -161,6 +161,11 @@ async def test_a_paper_that_was_forgotten_begins_anew(log: RedisEventLog) -> Non
     await log.forget("p")
     await append(log, first)
     assert await told(log) == [("p", 1), ("p", 1)]
+
+
+async def test_what_was_last_of_a_paper_is_kept_without_end(log: RedisEventLog) -> None:
+    await append(log, *history("p"))
+    assert await log._redis.ttl(LAST_SEQ + "p") == -1, "once it is forgotten, an event that was told is told again"
 
 
 # -- places

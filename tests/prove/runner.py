@@ -177,6 +177,23 @@ def prove(
     return verdicts
 
 
+@contextmanager
+def edited(path: Path, source: str) -> Iterator[None]:
+    """The file reads so for as long as the context lasts."""
+    before = path.read_text(encoding="utf-8")
+    _write(path, source)
+    try:
+        yield
+    finally:
+        _write(path, before)
+
+
+def notices(copy: Path, test: str) -> bool:
+    """Whether the test begins, and fails."""
+    _, status = os.waitpid(_fork(copy, [test], leave=True), 0)
+    return "::" in (_noticed(copy, os.waitstatus_to_exitcode(status)) or "")
+
+
 def control(copy: Path, tests: Sequence[str]) -> list[str]:
     """Runs those tests with nothing deleted, and answers which fail all the same."""
     os.waitpid(_fork(copy, tests, leave=False), 0)

@@ -15,13 +15,14 @@ from websockets.protocol import Protocol, Side
 
 from app.realtime.frames import text_frame
 from app.realtime.wire import Wire, offered
-from app.server import WebSocketProtocol
+from app.server import OPTIONS, WebSocketProtocol
 
 pytestmark = pytest.mark.anyio
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: service\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 )
 
 
@@ -57,8 +58,11 @@ class Application:
 class Client:
     """The other end: raw bytes, read only when asked."""
 
-    def __init__(self, application: Application, protocol: WebSocketProtocol, end: socket.socket) -> None:
+    def __init__(
+        self, application: Application, protocol: WebSocketProtocol, end: socket.socket, answer: bytes
+    ) -> None:
         self.application = application
+        self.answer = answer
         self.protocol = protocol
         self.wire = application.wire
         self._end = end
@@ -108,7 +112,7 @@ async def a_client(kind: type[WebSocketProtocol] = WebSocketProtocol, **config: 
     loop = asyncio.get_running_loop()
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    settings = Config(application, log_config=None, ws_per_message_deflate=False, **config)
+    settings = Config(application, log_config=None, **{**OPTIONS, **config})
     settings.load()
     _, protocol = await loop.connect_accepted_socket(lambda: kind(settings, state, {}), ours)
     try:
@@ -119,7 +123,7 @@ async def a_client(kind: type[WebSocketProtocol] = WebSocketProtocol, **config: 
                 answer += await loop.sock_recv(theirs, 1)
             assert answer.startswith(b"HTTP/1.1 101 ")
             await application.ready.wait()
-            yield Client(application, protocol, theirs)
+            yield Client(application, protocol, theirs, answer)
             theirs.close()
         async with asyncio.timeout(1):
             while state.connections or state.tasks:
@@ -134,6 +138,26 @@ async def test_frames_go_out_as_they_are_and_close_says_why() -> None:
         assert client.wire.write(text_frame("one").data + text_frame("two").data)
         client.wire.cut(4410, "gone")
         assert await client.read_to_the_end() == (["one", "two"], Close(4410, "gone"))
+
+
+async def test_a_client_that_offers_compression_gets_none() -> None:
+    async with a_client() as client:
+        assert b"sec-websocket-extensions" not in client.answer.lower(), "a frame is shared by sockets, as it is"
+        client.wire.cut(1000, "")
+        await client.read_to_the_end()
+
+
+async def test_what_a_stall_may_cost_and_when_it_ends() -> None:
+    async with a_client() as client:
+        end = client.protocol.transport.get_extra_info("socket")
+        assert end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 128 * 1024, "the kernel hides a stall for long"
+        client.stall()
+        client.wire.cut(4408, "too slow")
+        timer = client.protocol.close_timer
+        assert timer is not None, "a reader that never reads keeps its connection for ever"
+        assert timer.when() - asyncio.get_running_loop().time() <= 2
+        client.protocol.transport.abort()
+        await client.application.gone.wait()
 
 
 async def test_a_reader_that_stalls_finds_all_it_was_sent_and_then_the_reason() -> None:

@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.integration_tests.websocket.steps import missed, of, opened, run, seqs, snapshot, upload, with_settings
+from tests.integration_tests.websocket.steps import (
+    missed,
+    of,
+    opened,
+    run,
+    seqs,
+    snapshot,
+    types,
+    upload,
+    with_settings,
+)
 from tests.support.deadlines import until
 from tests.support.in_process import InProcessLane
 from tests.support.starlette_client import InProcessSocket
@@ -85,3 +95,21 @@ async def test_a_client_that_asks_faster_than_it_reads_waits_for_its_own_answers
         for _ in range(50):
             await greedy.receive_until("pong")
         assert greedy.closed is None
+
+
+async def test_replies_stand_behind_what_is_replayed(in_process: InProcessLane) -> None:
+    async with in_process.connect("/ws") as socket:
+        position = (await opened(socket))["data"]["position"]
+    papers = [await upload(in_process) for _ in range(4)]
+    await in_process.settled()
+    late = await InProcessSocket.open(in_process.test_client, f"/ws?after={position}", buffer=1)
+    async with in_process.keep(late):
+        await late.send_json({"action": "ping"})
+        await late.send_json({"action": "sing"})
+        await in_process.settled()
+        await late.read_on()
+        await late.receive_until("error")
+        told = late.transcript.messages
+        for reply in ("pong", "error"):
+            before = told[: types(told).index(reply)]
+            assert all(of(paper_id, before) for paper_id in papers), f"{reply} overtook an event"
