@@ -55,7 +55,7 @@ def test_a_write_to_a_deleted_paper_loses() -> None:
 def test_a_renewed_lease_lasts_from_now() -> None:
     lease = decisions.renew(working(), 1, TOKEN, at(10)).record.lease
     assert lease is not None
-    assert lease.expires_at == at(10) + decisions.LEASE
+    assert lease.expires_at == at(25), "a lease is 15 s"
 
 
 def test_progress_is_told_only_above_the_mark() -> None:

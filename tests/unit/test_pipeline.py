@@ -74,6 +74,7 @@ async def test_a_hint_that_is_delivered_twice_at_once_is_worked_on_once(bench: B
         bench.services.pipeline.run(paper_id, 1),
     )
     assert await bench.statuses(paper_id) == FULL_RUN
+    assert (await bench.record(paper_id)).attempts == 1, "one took the run from the other"
 
 
 async def test_a_hint_for_an_earlier_run_does_nothing(bench: Bench) -> None:
