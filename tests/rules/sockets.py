@@ -50,17 +50,24 @@ RULES = (
         ("test_a_stalled_reader_is_cut_off_with_4408_and_comes_back_to_all_it_missed",),
     ),
     Rule(
-        "A `pong` goes through the queue, behind catch-up",
+        "A `pong` goes through the queue, behind the events that wait",
         SESSION,
         "await self._say(replies.pong(self._now(), self._feed.position()))",
         "await self._websocket.send_text(replies.pong(self._now(), self._feed.position()).model_dump_json())",
-        ("test_replies_stand_behind_what_is_replayed",),
+        ("test_a_reply_stands_behind_every_event_that_came_before_its_message",),
     ),
     Rule(
         "An `error` too",
         SESSION,
         "        await self._say(replies.error(self._now(), error))\n",
         "        await self._websocket.send_text(replies.error(self._now(), error).model_dump_json())\n",
+        ("test_a_reply_stands_behind_every_event_that_came_before_its_message",),
+    ),
+    Rule(
+        "Both come after a catch-up",
+        SESSION,
+        "        async with self._turn:\n            await self._open()\n",
+        "        self._tasks.start_soon(self._guard, self._open)\n",
         ("test_replies_stand_behind_what_is_replayed",),
     ),
     Rule(
@@ -127,10 +134,7 @@ RULES = (
         SERVER,
         "            self.transport.resume_reading()\n        self._abort_later()\n",
         "            self.transport.resume_reading()\n",
-        (
-            "test_a_reader_for_whom_too_much_waits_is_dropped_in_the_midst_of_it",
-            "test_a_reader_that_stalls_finds_all_it_was_sent_and_then_the_reason",
-        ),
+        ("test_a_reader_that_stalls_finds_all_it_was_sent_and_then_the_reason",),
     ),
     Rule(
         "namely after 2 s",

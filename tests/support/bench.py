@@ -42,9 +42,9 @@ class Bench:
     def services(self) -> Services:
         return self.side.services
 
-    def another_side(self, name: str) -> Side:
+    def another_side(self, name: str, terms: Terms | None = None) -> Side:
         """A second process, as it were, over the same stores."""
-        side = Side(self.backing, name, self._applications.task)
+        side = Side(self.backing, name, self._applications.task, terms)
         self._sides.append(side)
         return side
 

@@ -23,6 +23,7 @@ from app.adapters.reader.inline import InlineReader
 from app.adapters.sqlite import Database
 from app.main import create_app
 from app.realtime.hub import Hub
+from app.services.pipeline import Terms
 from app.services.services import Ports, Services, build_services
 from app.services.stages import all_stages
 from app.settings import Settings
@@ -62,7 +63,7 @@ class Backing:
 class Side:
     """The services of one side, on the loop they are opened on."""
 
-    def __init__(self, backing: Backing, name: str, task: Any) -> None:
+    def __init__(self, backing: Backing, name: str, task: Any, terms: Terms | None = None) -> None:
         redis = Redis(backing.redis)
         self.redis = redis
         self._graph = Database(backing.graph)
@@ -83,7 +84,7 @@ class Side:
             clock=backing.clock,
             machine=FixedMachine(),
         )
-        self.services = build_services(ports, self.stages, owner=name)
+        self.services = build_services(ports, self.stages, owner=name, terms=terms)
 
     async def close_graph(self) -> None:
         """From now on the graph is away."""

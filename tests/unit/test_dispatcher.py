@@ -140,15 +140,15 @@ async def test_hints_carry_the_priority_of_their_run(bench: Bench) -> None:
 
 async def test_a_run_that_this_process_gives_back_gets_its_hint_without_waiting_for_a_sweep(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
-    heavy = bench.pipeline(bench.side.stages, Terms(serves=frozenset({Load.HEAVY})))
-    dispatcher = asyncio.create_task(bench.services.dispatcher.run())
+    heavy = bench.another_side("heavy", Terms(serves=frozenset({Load.HEAVY})))
+
+    async def hinted() -> bool:
+        return Load.LIGHT in heavy.queue.loads
+
+    dispatcher = asyncio.create_task(heavy.services.dispatcher.run())
     try:
-        await heavy.run(paper_id, 1)
-        await until(lambda: _is_hinted(bench, Load.LIGHT), "a hint for the light stages, while time stands")
+        await heavy.services.pipeline.run(paper_id, 1)
+        await until(hinted, "a hint for the light stages, while time stands")
     finally:
         dispatcher.cancel()
         await asyncio.gather(dispatcher, return_exceptions=True)
-
-
-async def _is_hinted(bench: Bench, load: Load) -> bool:
-    return load in bench.side.queue.loads

@@ -32,16 +32,19 @@ async def test_a_late_event_is_overtaken_by_a_bare_pong_and_not_by_the_fence(in_
 
 
 @pytest.mark.in_process
-async def test_a_pong_stands_behind_every_event_that_came_before_its_ping(in_process: InProcessLane) -> None:
+@pytest.mark.parametrize(("action", "reply"), [("ping", "pong"), ("sing", "error")])
+async def test_a_reply_stands_behind_every_event_that_came_before_its_message(
+    in_process: InProcessLane, action: str, reply: str
+) -> None:
     slow = await InProcessSocket.open(in_process.test_client, "/ws", buffer=3)  # as many as come at the opening
     async with in_process.keep(slow):
         papers = [await upload(in_process) for _ in range(3)]
         await in_process.settled()
-        await slow.send_json({"action": "ping"})
+        await slow.send_json({"action": action})
         await in_process.settled()
         await slow.read_on()
-        await slow.receive_until("pong")
-        before = slow.transcript.messages[: types(slow.transcript.messages).index("pong")]
+        await slow.receive_until(reply)
+        before = slow.transcript.messages[: types(slow.transcript.messages).index(reply)]
         assert [of(paper_id, before) != [] for paper_id in papers] == [True] * 3, slow.transcript.table()
 
 
