@@ -10,7 +10,8 @@ from pydantic import JsonValue
 from app.domain.decisions import Change
 from app.domain.due import Due
 from app.domain.events import PaperEvent
-from app.domain.knowledge import Entity, EntityType, Reading, Relationship, RelationType
+from app.domain.graph import EntityNeighbours, RelatedPaper
+from app.domain.knowledge import Entity, Reading, Relationship
 from app.domain.lifecycle import Status
 from app.domain.model import Value
 from app.domain.paper import PRIORITY, DeadLetter, Output, Paper, PaperRecord
@@ -211,38 +212,6 @@ class TaskQueue(Protocol):
     async def close(self) -> None: ...
 
 
-class Neighbour(Value):
-    """An entity related to another, and the papers that say so."""
-
-    key: str
-    name: str
-    type: EntityType
-    relation: RelationType
-    direction: str
-    """`out` when the entity asked for is the source, else `in`."""
-    papers: tuple[str, ...]
-
-
-class EntityNeighbours(Value):
-    """An entity in the graph."""
-
-    key: str
-    name: str
-    type: EntityType
-    papers: tuple[str, ...]
-    neighbours: tuple[Neighbour, ...]
-
-
-class RelatedPaper(Value):
-    """A paper that shares entities with another."""
-
-    paper_id: str
-    title: str | None
-    shared: int
-    entities: tuple[str, ...]
-    """Keys of the first shared ones."""
-
-
 class Graph(Protocol):
     """The knowledge graph: papers mention entities, entities relate."""
 
@@ -265,7 +234,7 @@ class Graph(Protocol):
     async def neighbours(self, key: str, limit: int) -> EntityNeighbours | None: ...
 
     async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
-        """Papers that share most entities, best first."""
+        """Papers that share entities, weighted by how rare each is; best first."""
 
     async def check(self) -> None: ...
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from app.domain.events import PaperStatusData, PaperStatusEvent
+from app.domain.graph import EntityNeighbours, Form, Neighbour, RelatedPaper
 from app.domain.knowledge import (
     Document,
     Entity,
@@ -16,7 +17,7 @@ from app.domain.knowledge import (
 )
 from app.domain.lifecycle import Status
 from app.domain.paper import Counts, Paper
-from app.ports import EntityNeighbours, Neighbour, RelatedPaper, SearchHit
+from app.ports import SearchHit
 
 PAPER_ID = "7b0c5c1e-3a52-4b3f-9a57-0d6a2f0f4a11"
 OTHER_ID = "b6f1d7a2-9f0e-4a53-8c1d-2e7c44a0c8de"
@@ -102,6 +103,7 @@ NEIGHBOURS = EntityNeighbours(
     name="Transformer",
     type=EntityType.METHOD,
     papers=(PAPER_ID,),
+    forms=(Form(text="Transformer", papers=(PAPER_ID,)),),
     neighbours=(
         Neighbour(
             key=TASK,
@@ -113,4 +115,4 @@ NEIGHBOURS = EntityNeighbours(
         ),
     ),
 )
-RELATED = RelatedPaper(paper_id=OTHER_ID, title="BERT", shared=2, entities=(METHOD, TASK))
+RELATED = RelatedPaper(paper_id=OTHER_ID, title="BERT", score=2.0, shared=2, entities=(METHOD, TASK))

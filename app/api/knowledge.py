@@ -10,7 +10,8 @@ from app.api.examples import HIT, METHOD, NEIGHBOURS, RELATED
 from app.api.papers import Items
 from app.api.runs import AWAY, INVALID, UNKNOWN
 from app.domain.errors import EntityNotFoundError
-from app.ports import EntityNeighbours, RelatedPaper, SearchHit
+from app.domain.graph import EntityNeighbours, RelatedPaper
+from app.ports import SearchHit
 
 router = APIRouter(tags=["knowledge"], responses=documented(AWAY))
 
@@ -38,6 +39,6 @@ async def get_entity(key: str, services: AllServices, limit: Limit = 50) -> Enti
 
 @router.get("/graph/papers/{paper_id}/related", responses=answers(Items(items=(RELATED,)), UNKNOWN, INVALID))
 async def get_related(paper_id: str, services: AllServices, limit: Limit = 20) -> Items[RelatedPaper]:
-    """The papers that share most entities with this one."""
+    """The papers that share entities with this one; a rare entity counts more than one that many papers mention."""
     await services.papers.get(paper_id)
     return Items(items=tuple(await services.graph.related(paper_id, limit)))

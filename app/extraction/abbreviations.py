@@ -4,16 +4,17 @@ import re
 
 MAX_ABBREVIATIONS = 500
 _DEFINITION = re.compile(r"\(\s?([^\W_][\w./&-]{1,11})\s?(?:\)|[;,])")
+_REVERSED = re.compile(r"(?<![\w-])([^\W_][\w./&-]{1,11})\s\(([^()]{4,120}?)\s?[);,]")
 _WORD = re.compile(r"\S+")
 
 
 def find_abbreviations(text: str) -> dict[str, tuple[int, int]]:
-    """Short form → span of its long form, from definitions such as "conditional random field (CRF)".
+    """Short form → span of its long form, from definitions such as "conditional random field (CRF)" or "CRF (conditional…)".
 
     After Schwartz & Hearst, "A simple algorithm for identifying abbreviation definitions in biomedical text", Pacific
     Symposium on Biocomputing 2003: the letters of the short form are looked for from right to left in the min(n + 5, 2n)
-    words before the bracket, and its first letter must begin a word. The first definition in the text counts; at most
-    `MAX_ABBREVIATIONS` are kept.
+    words before the bracket, and its first letter must begin a word. In brackets the long form is all there is up to a
+    comma. The first definition in the text counts, one before a bracket more than one in it; at most `MAX_ABBREVIATIONS` are kept.
     """
     found: dict[str, tuple[int, int]] = {}
     for match in _DEFINITION.finditer(text):
@@ -25,6 +26,12 @@ def find_abbreviations(text: str) -> dict[str, tuple[int, int]]:
         span = _long_form(text, match.start(), short)
         if span is not None:
             found[short] = span
+    for match in _REVERSED.finditer(text):
+        short = match.group(1)
+        if len(found) < MAX_ABBREVIATIONS and short not in found and _is_short_form(short):
+            span = _long_form(text, match.end(2), short)
+            if span == match.span(2):
+                found[short] = span
     return found
 
 

@@ -1,10 +1,11 @@
 """What every `Graph` promises: each paper's contribution stands and goes as a whole."""
 
 import asyncio
+from math import log
 
 import pytest
 
-from app.domain.knowledge import Entity, EntityType, RelationType
+from app.domain.knowledge import Entity, EntityType, Mention, RelationType
 from app.ports import Graph
 from tests.contract.conftest import ConnectGraph
 from tests.support.builders import a_relationship, an_entity, entities
@@ -116,6 +117,25 @@ async def test_the_name_most_papers_use_is_shown(graph: Graph) -> None:
     assert found.name == "CRF"
 
 
+async def test_every_way_to_write_an_entity_is_kept_with_its_papers(graph: Graph) -> None:
+    def written(*forms: str) -> Entity:
+        mentions = tuple(Mention(start=0, end=len(form), text=form) for form in forms)
+        return CRF.model_copy(update={"mentions": mentions})
+
+    await put(graph, "a", written("CRFs", "conditional random\nfield", "CRFs"))
+    await put(graph, "b", written("CRFs"))
+    found = await graph.neighbours(CRF.key, 10)
+    assert found is not None
+    assert [(form.text, form.papers) for form in found.forms] == [
+        ("CRFs", ("a", "b")),
+        ("conditional random field", ("a",)),
+    ]
+    await graph.remove("a")
+    found = await graph.neighbours(CRF.key, 10)
+    assert found is not None
+    assert [(form.text, form.papers) for form in found.forms] == [("CRFs", ("b",))]
+
+
 async def test_any_text_may_be_a_name(graph: Graph) -> None:
     odd = an_entity("Größe – 大 🚀 'quoted\" \\ {x} $y")
     await graph.replace("p'\"🚀", 1, "T'\"🚀", [odd, CRF], [a_relationship(odd, CRF)])
@@ -207,6 +227,18 @@ async def test_a_related_paper_lists_ten_entities_and_counts_all(graph: Graph) -
     [related] = await graph.related("p", 10)
     assert related.shared == 15
     assert related.entities == tuple(entity.key for entity in many[:10])
+
+
+async def test_one_rare_entity_outweighs_two_that_every_paper_mentions(graph: Graph) -> None:
+    await put(graph, "p", *entities("common", "usual", "rare"))
+    await put(graph, "a", *entities("common", "usual"))
+    await put(graph, "z", *entities("common", "rare"))
+    for n in range(6):
+        await put(graph, f"many {n}", *entities("common", "usual"))
+    related = await graph.related("p", 10)
+    assert (related[0].paper_id, related[0].entities) == ("z", ("method:rare", "method:common"))
+    assert related[0].score == pytest.approx(log(1 + 9 / 2) + log(1 + 9 / 9), abs=1e-6)
+    assert {paper.paper_id for paper in related[1:]} == {"a", *(f"many {n}" for n in range(6))}
 
 
 async def test_an_unknown_paper_is_related_to_none(graph: Graph) -> None:

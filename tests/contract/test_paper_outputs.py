@@ -115,6 +115,21 @@ async def test_a_title_counts_for_more_than_the_text(store: PaperStore) -> None:
     assert [hit.paper_id for hit in await store.search("attention", 1)] == ["b-title"]
 
 
+async def test_who_says_a_word_more_often_in_fewer_words_comes_first(store: PaperStore) -> None:
+    await put_document(store, "Bert once, 2019. " + "And other things. " * 30, title=None, id="once")
+    await put_document(store, "Bert, bert and bert again, 2019. " + "Other things. " * 10, title=None, id="often")
+    await put_document(store, "Bert once, 2019. " + "And other things. " * 300, title=None, id="long")
+    assert await found(store, "bert 2019") == ["often", "once", "long"]
+
+
+async def test_a_rare_word_of_the_query_weighs_more_than_a_usual_one(store: PaperStore) -> None:
+    for n in range(4):
+        await put_document(store, "The usual network. ", title=None, id=f"n{n}")
+    await put_document(store, "A network, a network, a network; and one quokka. ", title=None, id="network")
+    await put_document(store, "A quokka, a quokka, a quokka; and one network. ", title=None, id="quokka")
+    assert await found(store, "network quokka") == ["quokka", "network"]
+
+
 async def test_a_hit_shows_where_the_words_are(store: PaperStore) -> None:
     text = "Filler before. " * 50 + "Here the\nQuokka\tlives. " + "Filler after. " * 50
     await put_document(store, text, title="Animals", filename="animals.pdf", id="p")

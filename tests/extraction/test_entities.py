@@ -107,6 +107,23 @@ def test_abbreviations_are_found_from_right_to_left_as_schwartz_and_hearst_do() 
     assert found == {"CRFs": "conditional random fields", "POST": "part-of-speech tagging"}
 
 
+def test_an_abbreviation_may_come_before_what_it_stands_for() -> None:
+    text = "The TTN (tree tensor network) is new, BLEU (see Papineni) is not, and neither is ABC (or the like, a bad crop)."
+    assert find_abbreviations(text) == {"TTN": (9, 28)}
+
+
+def test_one_method_written_three_ways_in_three_papers_is_one_thing() -> None:
+    papers = (
+        "We propose Tree Tensor Networks (TTNs). TTNs are fast.",
+        "A tree-tensor network is slow.",
+        "The TTN (tree tensor network) is used. We train a TTN.",
+    )
+    found = [entities(text) for text in papers]
+    assert [list(paper) for paper in found] == [["method:tree-tensor-network"]] * 3
+    written = [{mention.text for mention in only["method:tree-tensor-network"].mentions} for only in found]
+    assert written == [{"Tree Tensor Networks", "TTNs"}, {"tree-tensor network"}, {"TTN", "tree tensor network"}]
+
+
 def test_progress_is_told_in_characters_and_ends_at_the_total() -> None:
     calls: list[tuple[int, int]] = []
     paper = document("A reader reads. " * 1000)

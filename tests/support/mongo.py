@@ -77,6 +77,9 @@ class _Collection:
     async def count_documents(self, wanted: Document) -> int:
         return await self._call(lambda: self._mock.count_documents(wanted))
 
+    async def estimated_document_count(self) -> int:
+        return await self._call(self._mock.estimated_document_count)
+
     async def create_index(self, keys: list[tuple[str, int]]) -> str:
         return await self._call(lambda: self._mock.create_index(keys))
 

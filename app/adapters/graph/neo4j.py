@@ -23,10 +23,10 @@ from neo4j.exceptions import (
     TransientError,
 )
 
-from app.adapters.graph.contribution import SHARED_LISTED, contribution
+from app.adapters.graph.contribution import best_first, contribution, related_paper
 from app.domain.errors import UnavailableError
+from app.domain.graph import EntityNeighbours, Form, Neighbour, RelatedPaper
 from app.domain.knowledge import Entity, EntityType, Relationship, RelationType
-from app.ports import EntityNeighbours, Neighbour, RelatedPaper
 
 T = TypeVar("T")
 Work = Callable[[AsyncTransaction], Awaitable[T]]
@@ -56,7 +56,7 @@ MATCH (p:Paper {id: $paper_id})
 UNWIND $entities AS named
 MATCH (e:Entity {key: named.key})
 SET e.name = named.name, e.type = named.type
-CREATE (p)-[:MENTIONS {name: named.name, type: named.type}]->(e)
+CREATE (p)-[:MENTIONS {name: named.name, type: named.type, forms: named.forms}]->(e)
 """
 _RELATE = """
 UNWIND $relations AS relation
@@ -71,6 +71,12 @@ _ENTITY = """
 MATCH (p:Paper)-[m:MENTIONS]->(e:Entity {key: $key})
 WITH m.name AS name, m.type AS type, collect(p.id) AS papers
 RETURN name, type, papers ORDER BY size(papers) DESC, name, type
+"""
+_FORMS = """
+MATCH (p:Paper)-[m:MENTIONS]->(:Entity {key: $key})
+UNWIND coalesce(m.forms, []) AS form
+WITH form, collect(p.id) AS papers
+RETURN form AS text, papers ORDER BY size(papers) DESC, text
 """
 _NEIGHBOURS = """
 MATCH (e:Entity {key: $key})
@@ -90,12 +96,11 @@ RETURN near.key AS key, name, type, relation, direction, papers
 ORDER BY size(papers) DESC, key, relation, direction
 """
 _RELATED = """
-MATCH (:Paper {id: $paper_id})-[:MENTIONS]->(e:Entity)<-[:MENTIONS]-(other:Paper)
+MATCH (:Paper {id: $paper_id})-[:MENTIONS]->(e:Entity)
+WITH e, COUNT { (e)<-[:MENTIONS]-() } AS papers
+MATCH (e)<-[:MENTIONS]-(other:Paper)
 WHERE other.id <> $paper_id
-WITH other, e ORDER BY e.key
-WITH other, collect(e.key) AS keys
-RETURN other.id AS paper_id, other.title AS title, size(keys) AS shared, keys[..$listed] AS entities
-ORDER BY shared DESC, paper_id LIMIT $limit
+RETURN other.id AS paper_id, other.title AS title, collect([e.key, papers]) AS shared
 """
 
 
@@ -173,14 +178,25 @@ class Neo4jGraph:
                 name=named[0]["name"],
                 type=EntityType(named[0]["type"]),
                 papers=tuple(sorted(paper_id for row in named for paper_id in row["papers"])),
+                forms=tuple(
+                    Form(text=row["text"], papers=tuple(sorted(row["papers"])))
+                    for row in await _run(tx, _FORMS, key=key)
+                ),
                 neighbours=tuple(_neighbour(row) for row in await _run(tx, _NEIGHBOURS, key=key, limit=limit)),
             )
 
         return await self._transact(read)
 
     async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
-        rows = await self._transact(lambda tx: _run(tx, _RELATED, paper_id=paper_id, listed=SHARED_LISTED, limit=limit))
-        return [RelatedPaper.model_validate(row) for row in rows]
+        async def read(tx: AsyncTransaction) -> list[RelatedPaper]:
+            [counted] = await _run(tx, "MATCH (p:Paper) RETURN count(p) AS papers")
+            found = await _run(tx, _RELATED, paper_id=paper_id)
+            return best_first(
+                (related_paper(row["paper_id"], row["title"], dict(row["shared"]), counted["papers"]) for row in found),
+                limit,
+            )
+
+        return await self._transact(read)
 
     async def check(self) -> None:
         await self._transact(lambda tx: _run(tx, "RETURN 1"))

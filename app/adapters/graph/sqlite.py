@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from sqlite3 import Connection
 
-from app.adapters.graph.contribution import SHARED_LISTED, contribution
+from app.adapters.graph.contribution import best_first, contribution, related_paper
 from app.adapters.sqlite import Database
+from app.domain.graph import EntityNeighbours, Form, Neighbour, RelatedPaper
 from app.domain.knowledge import Entity, EntityType, Relationship, RelationType
-from app.ports import EntityNeighbours, Neighbour, RelatedPaper
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS graph_papers (id TEXT PRIMARY KEY, run INTEGER NOT NULL, title TEXT) WITHOUT ROWID;
@@ -19,6 +19,13 @@ CREATE TABLE IF NOT EXISTS graph_mentions (
     PRIMARY KEY (paper_id, key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS graph_mentions_of ON graph_mentions (key);
+CREATE TABLE IF NOT EXISTS graph_forms (
+    paper_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    form TEXT NOT NULL,
+    PRIMARY KEY (paper_id, key, form)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS graph_forms_of ON graph_forms (key);
 CREATE TABLE IF NOT EXISTS graph_relations (
     paper_id TEXT NOT NULL,
     source TEXT NOT NULL,
@@ -45,21 +52,21 @@ ORDER BY count(*) DESC, key, relation, direction
 LIMIT :limit
 """
 
-_RELATED = """
-SELECT theirs.paper_id, graph_papers.title, count(*) AS shared
-FROM graph_mentions AS ours
-JOIN graph_mentions AS theirs ON theirs.key = ours.key AND theirs.paper_id != ours.paper_id
-JOIN graph_papers ON graph_papers.id = theirs.paper_id
-WHERE ours.paper_id = ?
-GROUP BY theirs.paper_id
-ORDER BY shared DESC, theirs.paper_id
-LIMIT ?
+_FORMS = """
+SELECT form, json_group_array(paper_id) FROM graph_forms WHERE key = ?
+GROUP BY form ORDER BY count(*) DESC, form
 """
 
-_SHARED = """
-SELECT key FROM graph_mentions WHERE paper_id = ?
-INTERSECT SELECT key FROM graph_mentions WHERE paper_id = ?
-ORDER BY key LIMIT ?
+_RELATED = """
+WITH ours AS (
+    SELECT key, (SELECT count(*) FROM graph_mentions AS every WHERE every.key = mine.key) AS papers
+    FROM graph_mentions AS mine WHERE paper_id = :paper_id
+)
+SELECT theirs.paper_id, graph_papers.title, json_group_object(ours.key, ours.papers)
+FROM ours
+JOIN graph_mentions AS theirs ON theirs.key = ours.key AND theirs.paper_id != :paper_id
+JOIN graph_papers ON graph_papers.id = theirs.paper_id
+GROUP BY theirs.paper_id
 """
 
 
@@ -88,7 +95,11 @@ class SqliteGraph:
             connection.execute("INSERT INTO graph_papers (id, run, title) VALUES (?, ?, ?)", (paper_id, run, title))
             connection.executemany(
                 "INSERT INTO graph_mentions (paper_id, key, name, type) VALUES (?, ?, ?, ?)",
-                [(paper_id, *named) for named in new.entities],
+                [(paper_id, named.key, named.name, named.type) for named in new.entities],
+            )
+            connection.executemany(
+                "INSERT INTO graph_forms (paper_id, key, form) VALUES (?, ?, ?)",
+                [(paper_id, named.key, form) for named in new.entities for form in named.forms],
             )
             connection.executemany(
                 "INSERT INTO graph_relations (paper_id, source, type, target) VALUES (?, ?, ?, ?)",
@@ -120,6 +131,10 @@ class SqliteGraph:
                 name=name,
                 type=EntityType(kind),
                 papers=papers,
+                forms=tuple(
+                    Form(text=form, papers=tuple(sorted(json.loads(using))))
+                    for form, using in connection.execute(_FORMS, (key,)).fetchall()
+                ),
                 neighbours=tuple(_neighbour(connection, *row) for row in found),
             )
 
@@ -127,17 +142,10 @@ class SqliteGraph:
 
     async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
         def read(connection: Connection) -> list[RelatedPaper]:
-            return [
-                RelatedPaper(
-                    paper_id=other,
-                    title=title,
-                    shared=shared,
-                    entities=tuple(
-                        key for (key,) in connection.execute(_SHARED, (paper_id, other, SHARED_LISTED)).fetchall()
-                    ),
-                )
-                for other, title, shared in connection.execute(_RELATED, (paper_id, limit)).fetchall()
-            ]
+            (papers,) = connection.execute("SELECT count(*) FROM graph_papers").fetchone()
+            found = connection.execute(_RELATED, {"paper_id": paper_id})
+            related = (related_paper(other, title, json.loads(shared), papers) for other, title, shared in found)
+            return best_first(related, limit)
 
         return await self._database.read(read)
 
@@ -151,6 +159,7 @@ class SqliteGraph:
 def _remove(connection: Connection, paper_id: str) -> None:
     connection.execute("DELETE FROM graph_relations WHERE paper_id = ?", (paper_id,))
     connection.execute("DELETE FROM graph_mentions WHERE paper_id = ?", (paper_id,))
+    connection.execute("DELETE FROM graph_forms WHERE paper_id = ?", (paper_id,))
     connection.execute("DELETE FROM graph_papers WHERE id = ?", (paper_id,))
 
 

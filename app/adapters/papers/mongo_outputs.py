@@ -1,8 +1,10 @@
 """Outputs in MongoDB, and the words of documents by which they are found."""
 
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from statistics import fmean
 from typing import Any
 
 from anyio import to_thread
@@ -11,7 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DocumentTooLarge
 
 from app.adapters.papers.codec import output_from_text, output_to_text, record_from_json
-from app.adapters.papers.text import snippet, words, words_of_query
+from app.adapters.papers.text import TITLE_WEIGHT, bm25, rarity, snippet, words, words_of_query
 from app.domain.errors import ReadError
 from app.domain.paper import Output, Paper
 from app.ports import SearchHit
@@ -74,21 +76,17 @@ class MongoOutputs:
         await self._terms.delete_many({**gone, "_id": {"$nin": kept}})
 
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
-        """Best is who has most of the words in its title, then who is newest."""
+        """Ranked by BM25; of equals the newest comes first."""
         wanted = words_of_query(q)
         if not wanted:
             return []
-        terms = {word[:LONGEST_TERM] for word in wanted}
-        found = await self._terms.find(
-            {"terms": {"$all": sorted(terms)}}, {"paper_id": 1, "run": 1, "title_terms": 1}
-        ).to_list(None)
-        in_title = {(hit["paper_id"], hit["run"]): len(terms.intersection(hit["title_terms"])) for hit in found}
-        visible = await self._visible({paper_id for paper_id, _ in in_title})
+        scores = await self._scores(sorted({word[:LONGEST_TERM] for word in wanted}))
+        visible = await self._visible({paper_id for paper_id, _ in scores})
         ranked = sorted(
             (
-                (in_title[paper.id, run], paper.created_at, paper.id, paper, run)
+                (scores[paper.id, run], paper.created_at, paper.id, paper, run)
                 for paper, run in visible
-                if (paper.id, run) in in_title
+                if (paper.id, run) in scores
             ),
             reverse=True,
         )
@@ -98,10 +96,26 @@ class MongoOutputs:
                 title=paper.title,
                 filename=paper.filename,
                 snippet=await self._snippet(paper.id, run, wanted),
-                score=1.0 + score,
+                score=score,
             )
             for score, _, _, paper, run in ranked[:limit]
         ]
+
+    async def _scores(self, terms: Sequence[str]) -> dict[tuple[str, int], float]:
+        """Of each document that has all the words, by paper and run. The lengths of those few stand for all."""
+        fields = {"paper_id": 1, "run": 1, "length": 1, **{f"counts.{term}": 1 for term in terms}}
+        found = await self._terms.find({"terms": {"$all": terms}}, fields).to_list(None)
+        if not found:
+            return {}
+        documents = await self._terms.estimated_document_count()
+        rarities = [rarity(await self._terms.count_documents({"terms": term}), documents) for term in terms]
+        mean_length = fmean(hit["length"] for hit in found)
+        return {
+            (hit["paper_id"], hit["run"]): bm25(
+                [hit["counts"][term] for term in terms], rarities, hit["length"] / mean_length
+            )
+            for hit in found
+        }
 
     async def _visible(self, paper_ids: set[str]) -> list[tuple[Paper, int]]:
         """Which of the papers show a document, and of which run."""
@@ -127,7 +141,12 @@ def _unpack(packed: bytes) -> JsonValue:
     return output_from_text(zlib.decompress(packed))
 
 
-def _terms(document: Mapping[str, JsonValue]) -> dict[str, list[str]]:
-    in_title = dict.fromkeys(word[:LONGEST_TERM] for word in words(str(document.get("title") or "")))
-    in_text = dict.fromkeys(word[:LONGEST_TERM] for word in words(str(document.get("text") or "")))
-    return {"title_terms": list(in_title), "terms": list(islice({**in_title, **in_text}, TERMS))}
+def _terms(document: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """The words to find the document by, and for its rank how often it has each: one in the title counts for more."""
+    counts: Counter[str] = Counter()
+    for part, weight in (("title", TITLE_WEIGHT), ("text", 1)):
+        for word in words(str(document.get(part) or "")):
+            counts[word[:LONGEST_TERM]] += weight
+    length = counts.total()
+    kept = dict(islice(counts.items(), TERMS))
+    return {"terms": list(kept), "counts": kept, "length": max(length, 1)}

@@ -18,7 +18,7 @@ from app.adapters.papers.codec import (
     record_to_json,
 )
 from app.adapters.papers.cursor import Place, decode_cursor, encode_cursor
-from app.adapters.papers.text import fold, names, snippet, words_of_query
+from app.adapters.papers.text import TITLE_WEIGHT, fold, names, snippet, words_of_query
 from app.adapters.sqlite import Database
 from app.domain.decisions import Change
 from app.domain.due import Due
@@ -243,12 +243,13 @@ class SqlitePaperStore:
         if not wanted:
             return []
         rows = await self._all(
-            """SELECT papers.record, documents.text, bm25(documents, 5.0, 1.0) AS rank
+            """SELECT papers.record, documents.text, bm25(documents, ?, 1.0) AS rank
                FROM documents
                JOIN outputs ON outputs.id = documents.rowid
                JOIN papers ON papers.id = outputs.paper_id AND papers.document_run = outputs.run
                WHERE documents MATCH ? AND papers.deleted_at IS NULL
                ORDER BY rank, papers.id LIMIT ?""",
+            float(TITLE_WEIGHT),
             " ".join(f'"{word}"' for word in wanted),
             limit,
         )

@@ -1,12 +1,16 @@
-"""Words of texts and queries, the same in every store: without case, accents and punctuation."""
+"""Words of texts and queries, the same in every store: without case, accents and punctuation; and their rank."""
 
 import re
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
+from math import log
 
 _WORD = re.compile(r"[^\W_]+")
 _SPACE = re.compile(r"\s+")
 
+TITLE_WEIGHT = 5
+"""How many times a word in the text one in the title is worth."""
+_SATURATION, _LENGTH_COUNTS = 1.2, 0.75
 BEFORE = 80
 SNIPPET = 200
 """Characters."""
@@ -34,6 +38,22 @@ def words_of_query(q: str) -> tuple[str, ...]:
 def names(title: str | None, filename: str) -> str:
     """What the list's `q` looks into."""
     return fold(f"{title or ''}\n{filename}")
+
+
+def rarity(found_in: int, documents: int) -> float:
+    """The weight of a word that so many of all documents have."""
+    return log(1 + max(documents - found_in + 0.5, 0.5) / (found_in + 0.5))
+
+
+def bm25(counts: Sequence[int], rarities: Sequence[float], length: float) -> float:
+    """The rank of a document, as SQLite's full-text search has it; `length` in parts of the mean one.
+
+    After Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
+    """
+    norm = _SATURATION * (1 - _LENGTH_COUNTS + _LENGTH_COUNTS * length)
+    return sum(
+        weight * count * (_SATURATION + 1) / (count + norm) for count, weight in zip(counts, rarities, strict=True)
+    )
 
 
 def snippet(text: str, wanted: Container[str]) -> str:
