@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from app.domain.stages import Load
 from app.ports import Clock, Files, Graph, PaperStore
+from app.services.loop import doing
 from app.services.pipeline import Terms
 from app.services.services import Ports, Services, build_services
 from app.services.stages import all_stages
@@ -42,10 +43,10 @@ async def open_services(
         redis = Redis.from_url(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         files = _open_files(settings)
-        graph = await _open_graph(settings, stack)
+        graph = await _open_graph(settings, stack, clock)
         reader = SubprocessReader(settings.read_timeout_seconds, settings.read_memory_mb)
         ports = Ports(
-            store=await _open_store(settings, stack),
+            store=await _open_store(settings, stack, clock),
             log=RedisEventLog(redis, settings.log_retention),
             queue=CeleryQueue(task, redis, clock),
             graph=graph,
@@ -61,20 +62,24 @@ async def open_services(
 
 def broker_url(redis_url: str) -> str:
     """The same Redis as Celery spells it."""
-    if not redis_url.startswith("unix:"):
-        return redis_url
     parts = urlsplit(redis_url)
-    database = parse_qs(parts.query).get("db", ["0"])[0]
+    options = parse_qs(parts.query)
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in options:
+        # Celery would take any certificate, and send it the password; the client of the log wants a good one.
+        return parts._replace(query=f"{parts.query}&ssl_cert_reqs=required".lstrip("&")).geturl()
+    if parts.scheme != "unix":
+        return redis_url
+    database = options.get("db", ["0"])[0]
     return f"redis+socket://{parts.path}?virtual_host={database}"
 
 
-async def _open_store(settings: Settings, stack: AsyncExitStack) -> PaperStore:
+async def _open_store(settings: Settings, stack: AsyncExitStack, clock: Clock) -> PaperStore:
     if settings.store_url.startswith("mongodb"):
         from app.adapters.papers import mongo
 
         store = mongo.connect(settings.store_url)
         stack.push_async_callback(store.close)
-        await store.prepare()
+        await stack.enter_async_context(doing(clock, "store", store.prepare))
         return store
 
     from app.adapters.papers.sqlite import SqlitePaperStore
@@ -85,13 +90,13 @@ async def _open_store(settings: Settings, stack: AsyncExitStack) -> PaperStore:
     return SqlitePaperStore(database)
 
 
-async def _open_graph(settings: Settings, stack: AsyncExitStack) -> Graph:
+async def _open_graph(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Graph:
     if not settings.graph_url.startswith("sqlite"):
         from app.adapters.graph import neo4j
 
         graph = neo4j.connect(settings.graph_url)
         stack.push_async_callback(graph.close)
-        await graph.prepare()
+        await stack.enter_async_context(doing(clock, "graph", graph.prepare))
         return graph
 
     from app.adapters.graph.sqlite import SqliteGraph
@@ -103,18 +108,15 @@ async def _open_graph(settings: Settings, stack: AsyncExitStack) -> Graph:
 
 
 def _open_files(settings: Settings) -> Files:
-    import fsspec
-
-    from app.adapters.files.fsspec import FsspecFiles
+    from app.adapters.files.fsspec import connect
 
     url = settings.files_url
     if url == "file:":
         url = (settings.data_dir / "files").as_uri()
     try:
-        filesystem, root = fsspec.core.url_to_fs(url)
+        return connect(url)
     except (ValueError, ImportError) as error:
         raise SettingsError(f"PAPERS_FILES_URL is {url!r}, which cannot be: {error}.") from error
-    return FsspecFiles(filesystem, root)
 
 
 def _sqlite_path(settings: Settings, url: str, name: str) -> str:

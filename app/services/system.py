@@ -1,5 +1,6 @@
 """How the service is: a sample of its parts, taken once per process and told to everyone who asks."""
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from app.domain.events import (
 )
 from app.domain.model import Value
 from app.ports import Clock, Machine, PaperStore, StoreCounts, TaskQueue
+
+logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 1.0
 """For all checks of one sample together: a service that takes longer is `down`."""
@@ -69,23 +72,37 @@ class System:
         self._machine = machine
         self._clock = clock
         self._rate = rate
+        self._down: set[str] = set()
+        """Backing services whose absence is in the log."""
 
     async def services(self) -> dict[str, ServiceState]:
         """The state of each backing service, each asked at the same time."""
-        states: dict[str, ServiceState] = dict.fromkeys(self._checks, "down")
+        late = f"it did not answer within {DEADLINE_SECONDS:g} second"
+        trouble: dict[str, object] = dict.fromkeys(self._checks, late)
 
         async def ask(name: str, check: Check) -> None:
             try:
                 await check()
-            except Exception:  # noqa: BLE001  # whatever the reason, the service is down: that is the answer
+            except Exception as error:  # noqa: BLE001  # whatever the reason, the service is down: that is the answer
+                trouble[name] = error
                 return
-            states[name] = "ok"
+            del trouble[name]
 
         with anyio.move_on_after(DEADLINE_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for name, check in self._checks.items():
                     tasks.start_soon(ask, name, check)
-        return states
+        self._note(trouble)
+        return {name: "down" if name in trouble else "ok" for name in self._checks}
+
+    def _note(self, trouble: Mapping[str, object]) -> None:
+        """Tells the log when a service goes and when it is back, once each."""
+        for name, reason in trouble.items():
+            if name not in self._down:
+                logger.warning("%s is down: %s", name, reason)
+        for name in self._down.difference(trouble):
+            logger.info("%s answers again", name)
+        self._down = set(trouble)
 
     async def sample(self, connections: int) -> Sample:
         """Looks at everything now; what does not answer within the deadline counts as nothing."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from app.settings import Settings
 from app.supervisor.address import free_port, reachable, until_ready
 from app.supervisor.children import Child, Family, Program
-from app.supervisor.errors import ServeError
 from app.supervisor.folder import claimed
 from app.supervisor.leash import Leash
 from app.supervisor.valkey import FLUSH_SECONDS, EmbeddedValkey
@@ -77,10 +76,12 @@ class _Life:
         try:
             async with asyncio.timeout(READY_SECONDS):
                 await until_ready(self._settings.host, self._settings.port)
-        except TimeoutError as error:
-            raise ServeError(
-                f"The API was not ready within {READY_SECONDS} seconds (GET /health/ready); the messages above say why."
-            ) from error
+        except TimeoutError:
+            self._say(
+                f"Not ready after {READY_SECONDS} seconds (GET /health/ready): the messages above say what does not "
+                "answer. All goes on as soon as it does."
+            )
+            await until_ready(self._settings.host, self._settings.port)
         self._say(_announcement(self._settings))
 
     async def _start_valkey(self, environment: Mapping[str, str]) -> str:

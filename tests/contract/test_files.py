@@ -1,9 +1,11 @@
-"""What `Files` promises, in memory and in a folder: bytes come back as they went in, and a file is there whole or not at all."""
+"""What `Files` promises, in memory, in a folder and on S3: bytes come back as they went in, and a file is there whole or not
+at all. S3 is moto's server here, which speaks its protocol."""
 
 import asyncio
 import errno
 import io
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -12,16 +14,27 @@ import fsspec
 import pytest
 
 from app.adapters.disk import check_room, explained
-from app.adapters.files.fsspec import CHUNK, PART, FsspecFiles
+from app.adapters.files.fsspec import CHUNK, PART, FsspecFiles, connect
 from app.domain.errors import StorageFullError, UnavailableError
+from tests.support.s3 import S3, s3_server
 
 pytestmark = pytest.mark.anyio
 
 PAPER, OTHER = str(uuid4()), str(uuid4())
 
 
-@pytest.fixture(params=["memory", "file"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> FsspecFiles:
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "file", pytest.param("s3", marks=pytest.mark.live)])
+def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FsspecFiles:
+    if request.param == "s3":
+        for name, value in request.getfixturevalue("s3").environment.items():
+            monkeypatch.setenv(name, value)
+        return connect(f"s3://papers-{uuid4().hex}/files")
     root = f"/{uuid4().hex}" if request.param == "memory" else str(tmp_path / "files")
     return FsspecFiles(fsspec.filesystem(request.param), root)
 
@@ -199,3 +212,24 @@ class Away(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no 
 async def test_a_library_s_own_error_means_that_the_store_of_files_is_away() -> None:
     with pytest.raises(UnavailableError, match="Could not connect to the endpoint URL"):
         await FsspecFiles(Away(), "papers/files").get(PAPER)
+
+
+@pytest.mark.live
+async def test_an_s3_that_goes_is_told_in_seconds_and_taken_up_again_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with s3_server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        files = connect(f"s3://papers-{uuid4().hex}/files")
+        await files.check()
+        await put(files, b"x")
+        server.stop()
+        for call in (files.check(), files.get(PAPER), files.list(), put(files, b"y", OTHER), files.remove(PAPER)):
+            async with asyncio.timeout(15):
+                with pytest.raises(UnavailableError, match="PAPERS_FILES_URL"):
+                    await call
+        server.start()
+        await files.check()
+        await put(files, b"z")
+        assert await files.get(PAPER) == b"z"

@@ -12,7 +12,7 @@ import pytest
 from app.domain import decisions
 from app.domain.errors import PaperGoneError, UnavailableError
 from app.ports import Clock
-from app.services.loop import PAUSE_SECONDS, keep_going
+from app.services.loop import PAUSE_SECONDS, doing, keep_going
 from app.services.stages import PROGRESS_EVERY, Work
 from app.services.wake import Wake
 from tests.support.bench import Bench
@@ -221,3 +221,35 @@ async def start_work(bench: Bench, clock: Clock, told: list[int]) -> Work:
 
     paper = (await bench.record(await bench.submit())).paper
     return Work(paper, bench.store, clock, report)
+
+
+# -- what is done as soon as it can be
+
+
+async def test_what_waits_for_a_service_holds_nobody_up_and_is_done_once_when_it_comes(clock: ManualClock) -> None:
+    tried: list[bool] = []
+    there = False
+
+    async def prepare() -> None:
+        tried.append(there)
+        if not there:
+            raise UnavailableError("nobody is there")
+
+    async with doing(clock, "store", prepare):
+        await asleep(clock)
+        assert tried == [False]
+        there = True
+        clock.advance(PAUSE_SECONDS)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert tried == [False, True]
+        assert clock.sleepers == 0
+
+
+async def test_what_still_waits_for_a_service_ends_with_its_process(clock: ManualClock) -> None:
+    async def prepare() -> None:
+        raise UnavailableError("nobody is there")
+
+    async with doing(clock, "store", prepare):
+        await asleep(clock)
+    assert clock.sleepers == 0

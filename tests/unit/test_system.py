@@ -6,11 +6,13 @@ import anyio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.domain.errors import UnavailableError
 from app.services.metrics import Metrics
 from app.services.system import RATE_WINDOW, Check, EventRate, Sample, System
 from tests.support.bench import Bench
 from tests.support.clock import StandingClock
 from tests.support.in_process import FixedMachine
+from tests.support.log_lines import log_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +51,24 @@ async def test_a_service_that_fails_is_down_and_the_others_are_not(bench: Bench)
     seen = await sample(bench, {"graph": fails, "store": answers, "redis": answers})
     assert seen.status.data.services == {"graph": "down", "store": "ok", "redis": "ok"}
     assert seen.status.data.status == "degraded"
+
+
+async def test_the_log_says_once_which_service_went_and_once_that_it_is_back(bench: Bench) -> None:
+    answers_now = iter((False, False, True, True))
+
+    async def check() -> None:
+        if not next(answers_now):
+            raise UnavailableError("Neo4j does not answer; check PAPERS_GRAPH_URL and that it runs.")
+
+    checks: dict[str, Check] = {"graph": check, "store": answers}
+    system = System(bench.store, bench.side.queue, checks, FixedMachine(), bench.clock, EventRate(bench.clock))
+    with log_lines() as lines:
+        for _ in range(4):
+            await system.services()
+    assert [(line["level"], line["message"]) for line in lines.all] == [
+        ("WARNING", "graph is down: Neo4j does not answer; check PAPERS_GRAPH_URL and that it runs."),
+        ("INFO", "graph answers again"),
+    ]
 
 
 @pytest.mark.slow

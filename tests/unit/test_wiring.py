@@ -1,14 +1,17 @@
 """The composition root: which adapter a URL picks. Nothing here connects to anything."""
 
+import ssl
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from app import main
 from app.adapters.event_log.redis import RedisEventLog
 from app.adapters.files.fsspec import FsspecFiles
 from app.adapters.graph.sqlite import SqliteGraph
 from app.adapters.machine import PsutilMachine
+from app.adapters.papers import mongo
 from app.domain.errors import PaperNotFoundError
 from app.settings import Settings, SettingsError
 from app.wiring import _open_files, broker_url, open_services
@@ -89,3 +92,81 @@ async def test_files_are_kept_where_their_url_says(tmp_path: Path) -> None:
 
 def test_the_machine_is_between_idle_and_busy() -> None:
     assert all(0 <= share <= 100 for share in PsutilMachine().usage())
+
+
+# -- what a URL says of users, passwords and encryption reaches the driver
+
+
+async def test_a_redis_url_says_user_password_database_and_encryption() -> None:
+    url = "rediss://worker:s%40crt@host:6380/2?ssl_ca_certs=/etc/ca.pem&ssl_cert_reqs=required"
+    options = Redis.from_url(url).connection_pool.connection_kwargs
+    assert (options["username"], options["password"], options["host"], options["port"], options["db"]) == (
+        "worker",
+        "s@crt",
+        "host",
+        6380,
+        2,
+    )
+    assert (options["ssl_ca_certs"], options["ssl_cert_reqs"]) == ("/etc/ca.pem", "required")
+
+
+@pytest.mark.parametrize(
+    ("query", "certificates"),
+    [
+        ("", ssl.CERT_REQUIRED),
+        ("?ssl_ca_certs=/etc/ca.pem", ssl.CERT_REQUIRED),
+        ("?ssl_cert_reqs=required", ssl.CERT_REQUIRED),
+        ("?ssl_cert_reqs=none", ssl.CERT_NONE),
+    ],
+)
+def test_celery_hears_the_same_of_redis(query: str, certificates: ssl.VerifyMode) -> None:
+    celery, _ = create_celery(broker_url(f"rediss://worker:s%40crt@host:6380/2{query}"), refuse)
+    broker = celery.connection_for_write()
+    assert (broker.userid, broker.password, broker.hostname, broker.port, broker.virtual_host) == (
+        "worker",
+        "s@crt",
+        "host",
+        6380,
+        "2",
+    )
+    assert isinstance(broker.ssl, dict)
+    assert broker.ssl["ssl_cert_reqs"] is certificates
+    assert broker.ssl.get("ssl_ca_certs") == ("/etc/ca.pem" if "ca_certs" in query else None)
+    celery.close()
+
+
+async def test_a_mongodb_url_says_user_password_and_encryption() -> None:
+    url = "mongodb://papers:s%40crt@host/db?authSource=admin&tls=true&tlsAllowInvalidCertificates=true&w=majority"
+    store = mongo.connect(url)
+    options = store._database.client.options
+    user = options.pool_options._credentials
+    assert store._database.name == "db"
+    assert options._options["tls"] is True
+    assert user is not None
+    assert (user.username, user.password, user.source) == ("papers", "s@crt", "admin")
+    assert options.write_concern.document == {"w": "majority"}
+    await store.close()
+
+
+@pytest.mark.slow  # the driver takes 0.3 s to import
+@pytest.mark.parametrize("scheme", ["bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc"])
+async def test_a_neo4j_url_says_user_password_and_encryption(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.adapters.graph.neo4j import connect
+
+    asked: list[tuple[str, tuple[str, str]]] = []
+
+    def driver(url: str, *, auth: tuple[str, str], **_: object) -> None:
+        asked.append((url, auth))
+
+    monkeypatch.setattr("app.adapters.graph.neo4j.AsyncGraphDatabase.driver", driver)
+    connect(f"{scheme}://papers:s%40crt@host:7687")
+    assert asked == [(f"{scheme}://host:7687", ("papers", "s@crt"))]
+
+
+@pytest.mark.slow  # so does that of S3
+async def test_s3_is_given_up_in_seconds_and_its_listings_are_never_stale(tmp_path: Path) -> None:
+    files = _open_files(Settings(data_dir=tmp_path, files_url="s3://bucket/papers"))
+    assert isinstance(files, FsspecFiles)
+    assert files._root == "bucket/papers"
+    assert files._fs.config_kwargs["connect_timeout"] == 5
+    assert not files._fs.dircache.use_listings_cache

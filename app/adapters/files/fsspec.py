@@ -3,10 +3,11 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC
 from typing import Any, BinaryIO
 
+import fsspec
 from anyio import to_thread
 from fsspec.implementations.local import LocalFileSystem
 
@@ -19,6 +20,30 @@ PART = ".part"
 """At the end of a file's name until it is whole."""
 RESERVE = 32 * MEGABYTE
 """Bytes of a disk that new files leave free: what was accepted needs room to be worked on."""
+
+
+ANSWER_SECONDS = 5.0
+"""How long a server of files may take to accept a connection, and to answer."""
+
+
+def connect(url: str) -> "FsspecFiles":
+    """The files at an fsspec URL. Raises `ValueError` or `ImportError` for one that nothing here serves."""
+    filesystem, root = fsspec.core.url_to_fs(url, **_OPTIONS.get(url.partition(":")[0], {}))
+    if "s3" in filesystem.protocol:
+        filesystem.retries = 1  # it would try five times, and its library each time as often: half a minute
+    return FsspecFiles(filesystem, root)
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "s3": {
+        "use_listings_cache": False,  # others write, too
+        "config_kwargs": {
+            "connect_timeout": ANSWER_SECONDS,
+            "read_timeout": ANSWER_SECONDS * 4,
+            "retries": {"mode": "standard", "total_max_attempts": 2},
+        },
+    }
+}
 
 
 class FsspecFiles:
@@ -84,16 +109,20 @@ class FsspecFiles:
             raise
 
     def _list(self) -> Sequence[KeptFile]:
+        try:
+            paths = self._fs.find(self._root)
+        except FileNotFoundError:  # a bucket that nobody made yet
+            return []
         return [
             KeptFile(
                 paper_id=path.rpartition("/")[2].removesuffix(PART),
                 changed_at=self._fs.modified(path).astimezone(UTC),
             )
-            for path in self._fs.find(self._root)
+            for path in paths
         ]
 
     def _remove(self, path: str) -> None:
-        if self._fs.exists(path):
+        with suppress(FileNotFoundError):  # and no question before: `exists` says no of a server that is away
             self._fs.rm_file(path)
 
     async def _in_thread(self, function: Any, *args: Any) -> Any:

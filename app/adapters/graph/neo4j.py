@@ -123,11 +123,13 @@ class Neo4jGraph:
 
     def __init__(self, driver: AsyncDriver) -> None:
         self._driver = driver
+        self._is_prepared = False
 
     async def prepare(self) -> None:
-        """Makes the constraints that are not there yet; to be called once before the graph is used."""
+        """Makes the constraints that are not there yet. Every use does so first: without them two writers make a node twice."""
         for statement in SCHEMA:
-            await self._transact(partial(_run, query=statement))
+            await self._try(partial(_run, query=statement))
+        self._is_prepared = True
 
     async def replace(
         self,
@@ -205,6 +207,11 @@ class Neo4jGraph:
         await self._driver.close()
 
     async def _transact(self, work: Work[T]) -> T:
+        if not self._is_prepared:
+            await self.prepare()
+        return await self._try(work)
+
+    async def _try(self, work: Work[T]) -> T:
         """One transaction, again when it lost a race: the driver's own retry waits a second, and not for a lost MERGE."""
         with _available():
             for attempt in range(TRIES):

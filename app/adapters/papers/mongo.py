@@ -68,7 +68,7 @@ class MongoPaperStore:
 
     @answering
     async def prepare(self) -> None:
-        """Makes the indexes that are not there yet; to be called once before the store is used."""
+        """Makes the indexes that are not there yet; the store is right without them, and slow."""
         await self._papers.create_index([("record.paper.created_at", -1), ("_id", -1)])
         await self._papers.create_index([("record.paper.status", 1), ("record.paper.created_at", -1), ("_id", -1)])
         await self._papers.create_index([("record.deleted_at", 1), ("record.swept", 1)])
