@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         default=900, gt=0, description="time one stage of a run may take; more ends the attempt"
     )
 
+    tagger: Path | None = Field(
+        default=None, description="a crfsuite model of your own that tells entities, in place of the one that ships"
+    )
+
     system_status_interval: float = Field(default=2, ge=0.05, description="seconds between two `system_status` events")
     log_retention: int = Field(
         default=100_000, ge=100, description="events the log keeps, about; older ones need a resync"

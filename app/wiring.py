@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 from app.domain.stages import Load
+from app.extraction import tagger
 from app.ports import Clock, Files, Graph, PaperStore
 from app.services.loop import doing
 from app.services.pipeline import Terms
@@ -57,7 +58,7 @@ async def open_services(
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         terms = Terms(serves=serves, stage_seconds=settings.stage_timeout_seconds)
-        yield build_services(ports, all_stages(files, reader, graph), owner, terms)
+        yield build_services(ports, all_stages(files, reader, graph, _weights(settings)), owner, terms)
 
 
 def broker_url(redis_url: str) -> str:
@@ -117,6 +118,19 @@ def _open_files(settings: Settings) -> Files:
         return connect(url)
     except (ValueError, ImportError) as error:
         raise SettingsError(f"PAPERS_FILES_URL is {url!r}, which cannot be: {error}.") from error
+
+
+def _weights(settings: Settings) -> Path | None:
+    """The user's own model, if there is one; looked into at once, so that a wrong file stops the start."""
+    if settings.tagger is None:
+        return None
+    path = settings.tagger.expanduser().absolute()
+    try:
+        tagger.load(path)
+    except (OSError, tagger.WeightsError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"PAPERS_TAGGER is {str(settings.tagger)!r}, which cannot be: {reason}.") from error
+    return path
 
 
 def _sqlite_path(settings: Settings, url: str, name: str) -> str:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from app.domain.knowledge import Document, Entity, EntityType, Mention
 from app.extraction.lexicon import Term, slug
-from app.extraction.phrases import Phrase, names_of, phrases
+from app.extraction.phrases import Phrase
 from app.extraction.sections import is_reference_title
 from app.extraction.sentences import sentences
+from app.extraction.tagger import Tagger, Weights, load
 
 MAX_ENTITIES = 2000
 MAX_MENTIONS = 1000
@@ -15,8 +17,10 @@ MAX_KEY = 120
 SENTENCES_PER_REPORT = 200
 
 
-def extract_entities(document: Document, on_progress: Callable[[int, int], None]) -> tuple[Entity, ...]:
-    """The entities of a document, ordered by their first mention.
+def extract_entities(
+    document: Document, on_progress: Callable[[int, int], None], weights: Path | None = None
+) -> tuple[Entity, ...]:
+    """The entities of a document, ordered by their first mention, by the model that ships or that of the file `weights`.
 
     For every mention `document.text[m.start:m.end] == m.text`, and no two mentions overlap, within an entity or between
     two. The list of references is left out. `key` is `type:name`, the name in lower case, its last word singular, its
@@ -25,7 +29,7 @@ def extract_entities(document: Document, on_progress: Callable[[int, int], None]
     `on_progress(done, total)` counts characters. Never raises for any text.
     """
     grouped: dict[str, list[Phrase]] = {}
-    for phrase in _all_phrases(document, on_progress):
+    for phrase in _all_phrases(document, on_progress, load(weights)):
         grouped.setdefault(key_of(phrase.term), []).append(phrase)
     kept = [(key, found) for key, found in grouped.items() if any(p.sure for p in found) or len(found) > 1]
     if len(kept) > MAX_ENTITIES:
@@ -39,12 +43,12 @@ def key_of(term: Term) -> str:
     return f"{term.type.value}:{slug(term.name)[:MAX_KEY]}"
 
 
-def _all_phrases(document: Document, on_progress: Callable[[int, int], None]) -> Iterator[Phrase]:
+def _all_phrases(document: Document, on_progress: Callable[[int, int], None], weights: Weights) -> Iterator[Phrase]:
     text = document.text
-    names = names_of(text)
+    tagger = Tagger(text, weights)
     for begin, finish in prose(document):
         for number, (start, end) in enumerate(sentences(text, begin, finish)):
-            yield from phrases(text, start, end, names)
+            yield from tagger.phrases(start, end)
             if number % SENTENCES_PER_REPORT == 0:
                 on_progress(start, len(text))
     on_progress(len(text), len(text))

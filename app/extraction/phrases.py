@@ -47,6 +47,9 @@ class Phrase:
     term: Term
     sure: bool
 
+    def overlaps(self, other: "Phrase") -> bool:
+        return self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True)
 class Names:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from anyio import from_thread, to_thread
@@ -19,6 +20,7 @@ from app.extraction.assemble import build_document
 from app.extraction.entities import extract_entities
 from app.extraction.references import extract_references
 from app.extraction.relations import extract_relations
+from app.extraction.tagger import load
 from app.ports import Clock, Files, Graph, PaperStore, Reader
 
 T = TypeVar("T")
@@ -101,8 +103,13 @@ class Stage(ABC):
     async def work(self, work: Work) -> Findings:
         """Does the stage's part on one paper."""
 
+    @property
+    def version(self) -> str:
+        """What everything it finds carries."""
+        return self.plan.version
+
     def _signed(self, found: F) -> F:
-        return found.model_copy(update={"version": self.plan.version})
+        return found.model_copy(update={"version": self.version})
 
 
 class Read(Stage):
@@ -159,9 +166,19 @@ class Entities(Stage):
 
     plan = plans.ENTITIES
 
+    def __init__(self, weights: Path | None) -> None:
+        """`weights`: a model in place of the one that ships."""
+        self._weights = weights
+
+    @property
+    def version(self) -> str:
+        """That of the stage; with a model of the user's own also which one."""
+        own = "" if self._weights is None else f"+{load(self._weights).fingerprint}"
+        return f"{self.plan.version}{own}"
+
     async def work(self, work: Work) -> Findings:
         document = await work.load(Output.DOCUMENT, DOCUMENT)
-        found = await work.compute(lambda tell: extract_entities(document, tell))
+        found = await work.compute(lambda tell: extract_entities(document, tell, self._weights))
         entities = tuple(map(self._signed, found))
         await work.save(Output.ENTITIES, ENTITIES, entities)
         mentions = sum(len(entity.mentions) for entity in entities)
@@ -226,9 +243,9 @@ class KnowledgeGraph(Stage):
         return Findings()
 
 
-def all_stages(files: Files, reader: Reader, graph: Graph) -> tuple[Stage, ...]:
+def all_stages(files: Files, reader: Reader, graph: Graph, weights: Path | None = None) -> tuple[Stage, ...]:
     """The stages of a run, in the order of `domain.stages.STAGES`."""
-    return (Read(files, reader), Structure(), References(), Entities(), Relationships(), KnowledgeGraph(graph))
+    return (Read(files, reader), Structure(), References(), Entities(weights), Relationships(), KnowledgeGraph(graph))
 
 
 def _by_type(types: Iterable[str]) -> dict[str, int]:

@@ -1,12 +1,14 @@
 """Every extracted thing says where it stands and which version of its stage found it; a later run replaces all of it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.domain.decisions import Findings
 from app.domain.paper import Output
+from app.extraction import tagger
 from app.services.stages import ENTITIES, Entities, References, Relationships, Structure, Work
 from tests.support.bench import Bench
 from tests.support.builders import an_entity
@@ -54,6 +56,12 @@ async def test_everything_found_carries_the_version_of_its_stage(bench: Bench, u
         assert versions_in(await bench.services.papers.output(paper_id, kind)) == {"next"}, kind
 
 
+def test_a_model_of_ones_own_is_part_of_the_version() -> None:
+    shipped = Path(tagger.__file__).parent / "models" / tagger.SHIPPED
+    assert Entities(None).version == Entities.plan.version
+    assert Entities(shipped).version == f"{Entities.plan.version}+{tagger.load(None).fingerprint}"
+
+
 async def test_a_run_of_newer_stages_leaves_nothing_of_the_older_ones(
     bench: Bench, upgrade: Callable[[], None]
 ) -> None:
@@ -64,7 +72,7 @@ async def test_a_run_of_newer_stages_leaves_nothing_of_the_older_ones(
 
     await bench.services.papers.process(paper_id)
     upgrade()
-    stages = [OtherEntities() if stage.plan.name == "entities" else stage for stage in bench.side.stages]
+    stages = [OtherEntities(None) if stage.plan.name == "entities" else stage for stage in bench.side.stages]
     await bench.pipeline(stages).run(paper_id, 2)
 
     for kind in VISIBLE:

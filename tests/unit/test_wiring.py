@@ -61,6 +61,17 @@ async def test_a_place_for_files_that_nothing_serves_is_told_in_a_sentence(tmp_p
         await open_and_close(settings)
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"), [(None, "No such file or directory"), (b"?", "it is no model of crfsuite")]
+)
+async def test_a_tagger_that_is_none_is_told_in_a_sentence(tmp_path: Path, data: bytes | None, reason: str) -> None:
+    path = tmp_path / "weights"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(SettingsError, match=rf"^PAPERS_TAGGER is '{path}', which cannot be: {reason}\.$"):
+        await open_and_close(Settings(data_dir=tmp_path, redis_url=NOWHERE, tagger=path))
+
+
 @pytest.mark.usefixtures("environment")
 async def test_the_served_application_opens_what_the_environment_says(tmp_path: Path) -> None:
     async with main._from_environment() as (settings, services):
