@@ -22,7 +22,7 @@ MODULE ?= app.domain
 # With it set each start of Python compiles everything anew: 1.5 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run install test test-websocket test-live test-slow test-faults bench bench-scale bench-model lint lint-deploy format types check prove rules mutate coverage flakes watch hooks lock clean
+.PHONY: help run install test test-websocket test-live test-slow test-faults bench bench-scale bench-model eval train lint lint-deploy format types check prove rules mutate coverage flakes watch hooks lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,12 @@ bench-scale: $(STAMP) ## how the cost of one API process grows with sockets, wit
 
 bench-model: $(STAMP) ## what each part reads and sends at a size nobody has here: the arithmetic of docs/scaling.md
 	@$(BIN)/python -m tests.bench.model
+
+eval: $(STAMP) ## what the stages find in papers with known truth, beside the naive way: ARGS="header --development"
+	@$(BIN)/python -m tests.evaluation $(ARGS)
+
+train: $(STAMP) ## make the models that ship anew from the data, with a card of each in docs/models: ARGS="header"
+	@nice $(BIN)/python -m tests.training $(ARGS)
 
 lint: $(STAMP) lint-deploy ## format, lint, types, and who may import whom: says what is wrong, changes nothing
 	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted; `make format` does it.'; exit 1; }

@@ -1,0 +1,28 @@
+"""`make train`: every model, or those named as arguments."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.evaluation.data import data_folder
+from tests.training.model import Card
+
+MODELS: dict[str, Callable[[Path], Card]] = {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make train", description=__doc__)
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"one or more of {', '.join(MODELS)}")
+    names = parser.parse_args().models or list(MODELS)
+    if unknown := set(names) - set(MODELS):
+        parser.error(f"no such model: {', '.join(sorted(unknown))}. There are {', '.join(MODELS)}.")
+    folder = data_folder()
+    for name in names:
+        card = MODELS[name](folder)
+        print(f"{name}: {card.write()}")
+        for what, figure in card.figures.items():
+            print(f"  {what}: {figure}")
+
+
+if __name__ == "__main__":
+    main()
