@@ -18,6 +18,7 @@ _TITLES = re.compile(
 _PARTICLE = frozenset("van von der den de del della di da dos du la le el al bin ibn ten ter zu af y e".split())
 _PART = re.compile(r"(?:[^\W\d_]\.)(?:-?[^\W\d_]\.)*|[^\W\d_]+(?:[-‐‑'’.][^\W\d_]+)*\.?")
 _MAX_NAME = 60
+_MAX_LINE = 1500
 _SUFFIX = frozenset(
     ("jr", "jr.", "sr", "sr.", "ii", "iii", "phd", "md", "msc", "mph", "bsc", "a", "b", "c", "d", "e", "f")
 )
@@ -25,13 +26,23 @@ _SUFFIX = frozenset(
 
 def names_in(line: str) -> tuple[str, ...]:
     """The names in a line that holds nothing but names (and footnote marks, which are dropped); () for any other line."""
-    if len(line) > 1500 or _AFFILIATION.search(_MARKS.sub(" ", line)) or "@" in line:
+    if len(line) > _MAX_LINE or _AFFILIATION.search(_MARKS.sub(" ", line)) or "@" in line:
         return ()
+    names = _parts(line)
+    return names if names and all(map(is_name, names)) else ()
+
+
+def names_among(line: str) -> tuple[str, ...]:
+    """The names in a line that is known to hold some: whatever stands beside them (degrees, marks) is passed over."""
+    return tuple(name for name in _parts(line[:_MAX_LINE]) if is_name(name) and not is_affiliation(name))
+
+
+def _parts(line: str) -> tuple[str, ...]:
+    """What separators and footnote marks part; of a line without any, the names that stand side by side."""
     plain = _MARKS.sub(",", line)
     parts = [_TITLES.sub("", " ".join(part.split()).strip(" .,:")) for part in _SEPARATOR.split(plain)]
     parts = [part for part in parts if part and part.lower() not in _SUFFIX and part.lower() != "and"]
-    names = _side_by_side(parts[0]) if len(parts) == 1 else tuple(parts)
-    return names if names and all(map(is_name, names)) else ()
+    return _side_by_side(parts[0]) if len(parts) == 1 else tuple(parts)
 
 
 def _side_by_side(text: str) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.evaluation.data import data_folder
+from tests.training import header
 from tests.training.model import Card
 
-MODELS: dict[str, Callable[[Path], Card]] = {}
+MODELS: dict[str, Callable[[Path], Card]] = {"header": header.train}
 
 
 def main() -> None:

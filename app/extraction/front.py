@@ -1,0 +1,93 @@
+"""A paper's first pages, line by line: where each stands, how it is set, and what the model takes it for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.knowledge import Block, BlockKind, Reading
+from app.extraction.header_lines import Label, label_lines
+
+_MAX_FRONT = 20_000
+"""Characters that are looked at."""
+_PAGES = 2
+"""An abstract may run on to the second page; all else of a header is on the first."""
+SAME_SIZE = 0.6
+"""Points by which two lines of the same print may differ."""
+
+ABSTRACT = re.compile(
+    r"^\W{0,4}(?:abstract|a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|summary|resumo|resumen|résumé|zusammenfassung)\W{0,4}(?=$|\s)[\s.:—–-]*",
+    re.IGNORECASE,
+)
+_INTRODUCTION = re.compile(
+    r"^\W{0,3}(?:(?:1|I)\.?\s+)?(?:introduction|background|introdução|introducción|einleitung)\W{0,3}$", re.IGNORECASE
+)
+_CITATION = re.compile(r"\W*(?:(?:how to |to |please )?cite (?:this|as)\b|citation:)", re.IGNORECASE)
+"""Begins a block that tells title and authors once more, in another order."""
+
+
+@dataclass(frozen=True)
+class FrontLine:
+    """A line of the first two pages."""
+
+    text: str
+    """On one line, its spaces single."""
+    start: int
+    end: int
+    block: int
+    """Lines of one block have one number."""
+    page: int
+    kind: BlockKind
+    size: float | None
+    label: Label
+    title: float
+    """How probable it is that the line belongs to a title."""
+
+    def near(self, other: "FrontLine") -> bool:
+        """Whether both are set in one size, as far as the format has any."""
+        return self.size is None or other.size is None or abs(self.size - other.size) <= SAME_SIZE
+
+
+def front_of(reading: Reading) -> list[FrontLine]:
+    """The lines of the first two pages' blocks in order; of a text without blocks its own."""
+    blocks = [_told_aside(reading.text, b) for b in reading.blocks if b.page <= _PAGES and b.start < _MAX_FRONT]
+    blocks.sort(key=lambda block: block.start)
+    if not blocks:
+        blocks = [Block(start=0, end=min(len(reading.text), _MAX_FRONT))]
+    spans = [(at, block, start, end) for at, block in enumerate(blocks) for start, end in _lines(reading.text, block)]
+    texts = [" ".join(reading.text[start:end].split()) for _, _, start, end in spans]
+    told = iter(label_lines([text for text, span in zip(texts, spans, strict=True) if not _aside(span[1])]))
+    front = []
+    for text, (at, block, start, end) in zip(texts, spans, strict=True):
+        found = None if _aside(block) else next(told, None)
+        label, title = (found.label, found.title) if found else ("other", 0.0)
+        front.append(FrontLine(text, start, end, at, block.page, block.kind, block.font_size, label, title))
+    return front
+
+
+def _told_aside(text: str, block: Block) -> Block:
+    """The block, as furniture if it says how to cite the paper."""
+    cites = block.kind is BlockKind.PARAGRAPH and _CITATION.match(text, block.start, min(block.end, block.start + 40))
+    return block.model_copy(update={"kind": BlockKind.FURNITURE}) if cites else block
+
+
+def _aside(block: Block) -> bool:
+    return block.kind is BlockKind.FURNITURE
+
+
+def _lines(text: str, block: Block) -> list[tuple[int, int]]:
+    found = re.finditer(r"[^\n\f]+", text[block.start : min(block.end, block.start + _MAX_FRONT)])
+    return [(block.start + m.start(), block.start + m.end()) for m in found if not m.group().isspace()]
+
+
+def joined(lines: Sequence[FrontLine]) -> str:
+    """The lines as one."""
+    return " ".join(line.text for line in lines)
+
+
+def above_abstract(front: list[FrontLine]) -> list[FrontLine]:
+    """The lines before the abstract; before the introduction where there is none."""
+    for label in (ABSTRACT, _INTRODUCTION):
+        for index, line in enumerate(front):
+            if line.kind is BlockKind.ABSTRACT or label.match(line.text):
+                return front[:index]
+    return front
