@@ -12,6 +12,7 @@ MAX_SECTIONS = 500
 MAX_HEADING = 120
 """Characters; a longer line is no heading."""
 _MAX_HEADING_WORDS = 14
+_MAX_HEADING_LINES = 3
 _ENOUGH = 3
 """Known headings in a print of their own, from which on other headings are expected in it too."""
 _MAX_SKIP = 2
@@ -20,7 +21,7 @@ _MAX_SKIP = 2
 REFERENCES = "References"
 _REFERENCE_TITLES = frozenset(
     "references|reference|bibliography|literature|literature cited|works cited|cited literature|cited references|reference list"
-    "|list of references|references and notes|referências|referencias|referências bibliográficas|références|literaturverzeichnis".split(
+    "|list of references|references and notes|referências|referencias|referencias bibliográficas|bibliografía|bibliografia|literatur|referências bibliográficas|références|literaturverzeichnis".split(
         "|"
     )
 )
@@ -32,7 +33,10 @@ _WELL_KNOWN = _REFERENCE_TITLES | frozenset(
     "|conclusion|conclusions|concluding remarks|conclusion and future work|conclusions and future work|future work|summary and conclusions"
     "|acknowledgement|acknowledgements|acknowledgment|acknowledgments|appendix|appendices|supplementary material|supporting information"
     "|supplementary materials|data|dataset|datasets|implementation|author contributions|authors' contributions|competing interests"
-    "|conflict of interest|conflicts of interest|funding|data availability|ethics statement|study design|statistical analysis".split(
+    "|resumo|resumen|introdução|introducción|métodos|metodologia|metodología|procedimentos metodológicos|procedimientos metodológicos"
+    "|resultados|resultados e discussão|resultados y discusión|discussão|discusión|conclusão|conclusões|conclusión|conclusiones|considerações finais"
+    "|agradecimentos|agradecimientos|résumé|méthodes|résultats|conclusion et perspectives|zusammenfassung|einleitung|methoden|ergebnisse|diskussion"
+    "|fazit|danksagung|conflict of interest|conflicts of interest|funding|data availability|ethics statement|study design|statistical analysis".split(
         "|"
     )
 )
@@ -114,7 +118,9 @@ def _by_rule(reading: Reading) -> list[_Heading]:
     found: list[_Heading] = []
     last = 0
     pages = sorted((block.start, block.page) for block in reading.blocks)
-    for start, end, plain in _candidates(reading):
+    apart = _set_apart(reading)
+    alike = _set_as_headings(reading, apart)
+    for start, end in _candidates(reading):
         if len(found) >= MAX_SECTIONS:
             break
         line = reading.text[start:end]
@@ -122,35 +128,46 @@ def _by_rule(reading: Reading) -> list[_Heading]:
         in_references = bool(found) and is_reference_title(found[-1].title)
         if is_well_known(line):
             believed = not line[0].islower() and (number is None or number >= last)
-        elif in_references or plain:
+        elif in_references or (apart and start not in apart):
             believed = False
+        elif start in alike and number is None:
+            believed = bool(found) and line[0].isupper() and line[-1] not in ".:"
         elif number is None:
             believed = bool(found) and _is_capitals(line) and reading.text[max(0, start - 2) : start] == "\n\n"
         else:
             believed = _follows(line, number, last)
         if believed:
             page = pages[bisect_right(pages, (start, len(reading.text) + reading.pages)) - 1][1] if pages else 1
-            found.append(_Heading(start, end, plain_title(line), _numbered_level(line), page))
+            end = _heading_end(reading.text, start, end, apart)
+            title = plain_title(reading.text[start:end])
+            found.append(_Heading(start, end, title, _numbered_level(line), page))
             last = last if number is None else number
     return found
 
 
-def _candidates(reading: Reading) -> Iterator[tuple[int, int, bool]]:
-    """The short lines outside blocks of another kind, and whether each is in body print though the paper has one for headings."""
+def _heading_end(text: str, start: int, end: int, apart: dict[int, int]) -> int:
+    """The end of the heading that begins on this line: it goes on through its block in headings' print, if that is short."""
+    block_end = apart.get(start, end)
+    more = text[end:block_end].strip()
+    whole = block_end - start <= 2 * MAX_HEADING and more.count("\n") < _MAX_HEADING_LINES - 1
+    return block_end if whole and not _NUMBER.match(more) and not is_well_known(text[start:end]) else end
+
+
+def _candidates(reading: Reading) -> Iterator[tuple[int, int]]:
+    """The short lines outside blocks of another kind."""
     others = {BlockKind.REFERENCE, BlockKind.CAPTION, BlockKind.FURNITURE, BlockKind.TITLE, BlockKind.AUTHORS}
     skip = iter(sorted((block.start, block.end) for block in reading.blocks if block.kind in others))
     begin, finish = next(skip, (0, 0))
-    apart = _set_apart(reading)
     for start, end in _lines(reading.text):
         while begin < finish <= start:
             begin, finish = next(skip, (0, 0))
         short = 2 < end - start <= MAX_HEADING and reading.text[end - 1] not in ",;-"
         if short and not begin <= start < finish and reading.text.count(" ", start, end) < _MAX_HEADING_WORDS:
-            yield start, end, bool(apart) and start not in apart
+            yield start, end
 
 
-def _set_apart(reading: Reading) -> set[int]:
-    """Where blocks begin that are bold or larger than the body's print; empty when no known heading is among them."""
+def _set_apart(reading: Reading) -> dict[int, int]:
+    """The blocks (start and end) that are bold or larger than the body's print; empty when no known heading is among them."""
     sizes: Counter[float] = Counter()
     for block in reading.blocks:
         if block.font_size and not block.bold:
@@ -158,7 +175,22 @@ def _set_apart(reading: Reading) -> set[int]:
     body = sizes.most_common(1)[0][0] if sizes else 0.0
     found = {b.start: b.end for b in reading.blocks if body and (b.bold or (b.font_size or 0) > body + 0.4)}
     known = sum(is_well_known(reading.text[start : min(end, start + MAX_HEADING)]) for start, end in found.items())
-    return set(found) if known >= _ENOUGH else set()
+    return found if known >= _ENOUGH else {}
+
+
+def _set_as_headings(reading: Reading, apart: dict[int, int]) -> set[int]:
+    """Where short blocks begin in the print that known headings have, in a paper that does not number them."""
+    prints: Counter[tuple[float | None, bool]] = Counter()
+    numbered = 0
+    blocks = [b for b in reading.blocks if b.start in apart and b.end - b.start <= 2 * MAX_HEADING]
+    for block in blocks:
+        title = reading.text[block.start : block.end]
+        prints[block.font_size, block.bold] += is_well_known(title)
+        numbered += _top_number(title) is not None and is_well_known(title)
+    print_, known = prints.most_common(1)[0] if prints else ((None, False), 0)
+    if known < _ENOUGH or numbered:
+        return set()
+    return {block.start for block in blocks if (block.font_size, block.bold) == print_}
 
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:

@@ -107,3 +107,47 @@ def test_a_title_is_without_its_number() -> None:
 def test_sections_of_a_hostile_text_are_sane(name: str) -> None:
     assert_sane(text_reading(HOSTILE[name]))
     assert_sane(Reading(text=HOSTILE[name], blocks=(), pages=1))
+
+
+def test_headings_without_numbers_are_told_by_the_print_that_known_ones_have() -> None:
+    big: dict[str, object] = {"font_size": 12.0, "bold": True}
+    plain: dict[str, object] = {"font_size": 10.0}
+    body: tuple[str, dict[str, object]] = (
+        "Prices fell in every year that followed, and nobody knew why.\nThen they rose.",
+        plain,
+    )
+    paper = reading(
+        ("Introduction", big),
+        body,
+        ("Shifting drivers: the end of\nthe low road?", big),
+        body,
+        ("Bold at the start of a paragraph.", {"font_size": 10.0, "bold": True}),
+        body,
+        ("Conclusion", big),
+        body,
+        ("References", big),
+    )
+    assert [section.title for section in extract_sections(paper)] == [
+        "Introduction",
+        "Shifting drivers: the end of the low road?",
+        "Conclusion",
+        "References",
+    ]
+
+
+def test_a_heading_ends_before_the_number_of_the_next_one() -> None:
+    big: dict[str, object] = {"font_size": 12.0, "bold": True}
+    body: tuple[str, dict[str, object]] = ("Trees are read from left to right, in no time.", {"font_size": 10.0})
+    paper = reading(
+        ("1 Introduction", big),
+        body,
+        ("2 Lexicalized Tree\nAdjoining Grammars", big),
+        body,
+        ("3 Results\n3.1 Overview of results", big),
+        body,
+        ("4 Discussion", big),
+        body,
+        ("5 Conclusion", big),
+    )
+    found = [section.title for section in extract_sections(paper)]
+    assert found[:3] == ["Introduction", "Lexicalized Tree Adjoining Grammars", "Results"]
