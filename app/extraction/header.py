@@ -1,6 +1,7 @@
 """Title, authors, abstract, year and DOI: what the file declares, and the lines of the first page for the rest."""
 
 import re
+from itertools import takewhile
 
 from app.domain.knowledge import BlockKind, Metadata, Reading
 from app.extraction.byline import author_names, title_lines
@@ -64,7 +65,8 @@ def _abstract(front: list[FrontLine]) -> str | None:
     """ABSTRACT blocks; else what follows the word Abstract, up to a heading or the introduction."""
     marked = [line for line in front if line.kind is BlockKind.ABSTRACT]
     if marked:
-        return ABSTRACT.sub("", joined(marked))[:MAX_ABSTRACT].strip() or None
+        abstract = list(takewhile(lambda line: not _AFTER_ABSTRACT.match(line.text), marked))
+        return ABSTRACT.sub("", joined(abstract))[:MAX_ABSTRACT].lstrip(" :.—–-").strip() or None
     kept: list[str] = []
     inside = False
     for line in front:

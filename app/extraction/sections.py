@@ -97,6 +97,9 @@ def plain_title(line: str) -> str:
 
 
 def _declared(reading: Reading) -> list[_Heading]:
+    """The HEADING blocks. Levels that the format gives count from 1 without a gap: pages begin at h2, and skip h3."""
+    given = {b.level for b in reading.blocks if b.kind is BlockKind.HEADING and b.level}
+    ranks = {level: rank for rank, level in enumerate(sorted(given), start=1)}
     found: list[_Heading] = []
     for block in sorted(reading.blocks, key=lambda block: block.start):
         raw = reading.text[block.start : block.end]
@@ -104,7 +107,7 @@ def _declared(reading: Reading) -> list[_Heading]:
             continue
         if found and block.start < found[-1].end:
             continue
-        level = block.level or _numbered_level(raw)
+        level = ranks[block.level] if block.level else _numbered_level(raw)
         found.append(_Heading(block.start, block.end, plain_title(raw)[:300], max(1, level), block.page))
     return found
 
