@@ -44,6 +44,8 @@ _NUMBER = re.compile(
     r"(?:(?:section|§)\s*)?((?:\d{1,2}|[A-Z](?=\.[\d\s]|\)\s))(?:\.\d{1,2}){0,4}|[IVX]{1,6}(?=\.))[.)]?\s+(?=\S)",
     re.IGNORECASE,
 )
+_APPENDIX = re.compile(r"(?:appendi(?:x|ces)|supplement\w*|anexo|apêndice|apéndice|anhang)\b", re.IGNORECASE)
+_LETTERED = re.compile(r"[A-Z](?:\.\d{1,2})*[.:]?\s+[A-Z]")
 _LINE = re.compile(r"[^\n\f]+")
 _MARKS = re.compile(r"^#+\s*|[\s:.*_#]+$")
 
@@ -123,20 +125,24 @@ def _by_rule(reading: Reading) -> list[_Heading]:
     pages = sorted((block.start, block.page) for block in reading.blocks)
     apart = _set_apart(reading)
     alike = _set_as_headings(reading, apart)
+    after_references = False
     for start, end in _candidates(reading):
         if len(found) >= MAX_SECTIONS:
             break
         line = reading.text[start:end]
         number = _top_number(line)
         in_references = bool(found) and is_reference_title(found[-1].title)
+        after_references = after_references or in_references
         if is_well_known(line):
             believed = not line[0].islower() and (number is None or number >= last)
+        elif after_references and (start in apart or _APPENDIX.match(line)):
+            believed = _begins_block(reading.text, start) and bool(_APPENDIX.match(line) or _LETTERED.match(line))
         elif in_references or (apart and start not in apart):
             believed = False
         elif start in alike and number is None:
             believed = bool(found) and line[0].isupper() and line[-1] not in ".:"
         elif number is None:
-            believed = bool(found) and _is_capitals(line) and reading.text[max(0, start - 2) : start] == "\n\n"
+            believed = bool(found) and _is_capitals(line) and _begins_block(reading.text, start)
         else:
             believed = _follows(line, number, last)
         if believed:
@@ -146,6 +152,10 @@ def _by_rule(reading: Reading) -> list[_Heading]:
             found.append(_Heading(start, end, title, _numbered_level(line), page))
             last = last if number is None else number
     return found
+
+
+def _begins_block(text: str, start: int) -> bool:
+    return text[max(0, start - 2) : start] == "\n\n"
 
 
 def _heading_end(text: str, start: int, end: int, apart: dict[int, int]) -> int:

@@ -151,3 +151,30 @@ def test_a_heading_ends_before_the_number_of_the_next_one() -> None:
     )
     found = [section.title for section in extract_sections(paper)]
     assert found[:3] == ["Introduction", "Lexicalized Tree Adjoining Grammars", "Results"]
+
+
+def test_appendices_after_the_references_are_sections_of_their_own() -> None:
+    big: dict[str, object] = {"font_size": 12.0, "bold": True}
+    body: tuple[str, dict[str, object]] = ("Trees are read from left to right, in no time.", {"font_size": 10.0})
+    paper = reading(
+        ("1 Introduction", big),
+        body,
+        ("2 Results", big),
+        body,
+        ("References", big),
+        ("A. Brandt and L. Osei. 2016. Reading order.", {"font_size": 10.0}),
+        ("A Baselines in detail", big),
+        body,
+        ("A.1 Random vectors", big),
+        body,
+        ("Appendix B: Proofs", {"font_size": 10.0}),
+        body,
+    )
+    assert [section.title for section in extract_sections(paper)] == [
+        "Introduction",
+        "Results",
+        "References",
+        "A Baselines in detail",
+        "Random vectors",
+        "Appendix B: Proofs",
+    ]

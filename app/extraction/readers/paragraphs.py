@@ -9,6 +9,7 @@ from app.extraction.readers.layout import Column, Fragment, Page, below_header, 
 
 _ENDS = re.compile(r"[.:?!;][\"'”’)\]\d]{0,4}$")
 _LABEL = re.compile(r"(?:\[\w[^\]]{0,20}\]|\(?\d{1,3}[.)]|•|–|\*)\s")
+_FLOAT = re.compile(r"(?:figure|fig\.|table|tab\.|tabela|tabla|figura|abbildung|tabelle)\s?\d", re.IGNORECASE)
 _CUT = re.compile(r"[^\W\d_][-\u2010]$")
 _INDENT = 0.6
 """Of the type size."""
@@ -134,12 +135,13 @@ def _paragraph(page: int, lines: list[Fragment]) -> Paragraph:
 
 
 def _continue(paragraphs: list[Paragraph], column: list[Paragraph]) -> None:
-    """Add a column's paragraphs; one that goes on from the column before joins it, past notes and running heads."""
-    if column and (begun := _unfinished(paragraphs, column[0])):
-        if column[0].page != begun.page and begun.on_this_page is None:
+    """Add a column's paragraphs; one that goes on from the column before joins it, past notes, running heads and floats."""
+    at = next((at for at, paragraph in enumerate(column) if not _FLOAT.match(paragraph.lines[0])), None)
+    if at is not None and (begun := _unfinished(paragraphs, column[at])):
+        if column[at].page != begun.page and begun.on_this_page is None:
             begun.on_this_page = len(begun.lines)
-        begun.lines += column[0].lines
-        column = column[1:]
+        begun.lines += column[at].lines
+        column = column[:at] + column[at + 1 :]
     paragraphs += column
 
 

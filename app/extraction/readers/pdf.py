@@ -28,6 +28,9 @@ _SPACES = frozenset({0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0x85, 0xA0, *range(0x20
 _HYPHENS = frozenset({0x02, 0xAD, 0xFFFE})
 """How PDFium gives a hyphen at the end of a line."""
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um)|semibold|demi|cmbx|sfbx|[-,]b(?![a-z])|\.b$|bx\d+$", re.IGNORECASE)
+_UNKNOWN = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
+_GARBLED = 0.3
+"""Of a paper's characters; symbols of formulas are often private, but never so many."""
 _UPRIGHT = 0.1
 """Radians that a line of text may lean."""
 
@@ -59,8 +62,19 @@ def read(data: bytes, on_page: OnPage) -> Draft:
             if length > MAX_CHARACTERS:
                 raise text_too_long()
             on_page(index + 1, count)
+    _refuse_garbled(pages)
     _write(draft, pages)
     return draft
+
+
+def _refuse_garbled(pages: list[Page]) -> None:
+    """Fonts that do not say which letters they draw give text of private or unknown signs: nobody could read it."""
+    text = "".join(fragment.text for page in pages for fragment in page.fragments)
+    if len(_UNKNOWN.findall(text)) > _GARBLED * len(text):
+        raise ReadError(
+            "no_text",
+            "The text in the PDF is garbled: its fonts do not say which letters they draw. It needs text recognition (OCR) first.",
+        )
 
 
 def _write(draft: Draft, pages: list[Page]) -> None:

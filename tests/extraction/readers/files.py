@@ -11,11 +11,20 @@ Line = tuple[float, float, float, str]
 """x, y from the bottom, size, words."""
 
 
-def pdf(*pages: Iterable[Line], encrypt: bool = False, bold: bool = False) -> bytes:
-    """A PDF of these pages, on US letter."""
+_PRIVATE_SIGNS = (
+    b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapType 2 def 1 begincodespacerange <21> <7e>"
+    b" endcodespacerange 1 beginbfrange <21> <7e> <e021> endbfrange endcmap end end"
+)
+
+
+def pdf(*pages: Iterable[Line], encrypt: bool = False, bold: bool = False, garbled: bool = False) -> bytes:
+    """A PDF of these pages, on US letter; a garbled one draws letters, and says that they are private signs."""
     objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     font = b"Helvetica-Bold" if bold else b"Helvetica"
-    objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding >>" % font)
+    told = b" /ToUnicode 4 0 R" if garbled else b""
+    objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding%s >>" % (font, told))
+    if garbled:
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(_PRIVATE_SIGNS), _PRIVATE_SIGNS))
     kids: list[int] = []
     for page in pages:
         lines = b"\n".join(

@@ -42,6 +42,16 @@ def test_a_word_cut_at_the_end_of_a_column_is_whole_again() -> None:
     assert "ends in the middle\nof a word." in blocks(_two_columns())[1]
 
 
+def test_a_paragraph_goes_on_past_the_note_and_the_figure_between_its_columns() -> None:
+    page: list[files.Line] = [(150, 740, 16, "A Title Across Both of the Columns")]
+    for row, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+        page += [(72, 690 - 12 * row, 10, left), (320, 640 - 12 * row, 10, right)]
+    page += [(72, 560, 7, "1 A note at the foot of the left column."), (320, 690, 8, "Figure 1: A float on the right.")]
+    texts = blocks(read(files.pdf(page), PDF))
+    assert "ends in the middle\nof a word." in next(text for text in texts if "goes on" in text)
+    assert {"1 A note at the foot of the left column.", "Figure 1: A float on the right."} < set(texts)
+
+
 def test_blocks_know_their_size_and_page() -> None:
     reading = read(files.pdf([(72, 700, 18, "A Title")], [(72, 700, 10, "Text of the second page.")]), PDF)
     assert [(block.font_size, block.page) for block in reading.blocks] == [(18.0, 1), (10.0, 2)]
@@ -92,6 +102,9 @@ def test_progress_is_told_page_by_page() -> None:
         pytest.param(files.pdf(), "no_pages", id="no pages"),
         pytest.param(files.pdf([(72, 700, 12, "Secret")], encrypt=True), "encrypted", id="encrypted"),
         pytest.param(files.pdf([]), "no_text", id="a scan"),
+        pytest.param(
+            files.pdf([(72, 700, 10, "Nobody can read this line")], garbled=True), "no_text", id="a garbled text layer"
+        ),
         pytest.param(b"%PDF-1.7\n", "unreadable", id="only a header"),
     ],
 )
