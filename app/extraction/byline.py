@@ -6,7 +6,8 @@ from itertools import groupby
 
 from app.domain.knowledge import BlockKind
 from app.extraction.front import FrontLine, above_abstract, joined
-from app.extraction.people import is_affiliation, names_among, names_in
+from app.extraction.names import names_in_byline
+from app.extraction.people import is_affiliation, names_in
 
 _MAX_AUTHORS = 100
 _MAX_TITLE_LINES = 6
@@ -98,12 +99,17 @@ def _main_print(lines: list[FrontLine]) -> list[FrontLine]:
 
 
 def _names(lines: list[FrontLine]) -> tuple[str, ...]:
-    """The names of each block's lines; a name may run from one line to the next. Nobody is named twice."""
+    """The names in each block's lines; a name may run from one line to the next. Nobody is named twice."""
     names: dict[str, None] = {}
     for _, run in groupby(lines, key=lambda line: line.block):
         block = list(run)
         alone = [names_in(line.text) for line in block]
-        names.update(dict.fromkeys(name for found in alone for name in found) if all(alone) else {})
-        if not all(alone):
-            names.update(dict.fromkeys(names_among(joined(block))))
+        one_by_one = tuple(name for found in alone for name in found) if all(alone) else ()
+        names.update(dict.fromkeys(_names_of(joined(block), one_by_one)))
     return tuple(names)[:_MAX_AUTHORS]
+
+
+def _names_of(byline: str, one_by_one: tuple[str, ...]) -> tuple[str, ...]:
+    """What the model finds; where it finds fewer than lines of nothing but names hold, these."""
+    found = names_in_byline(byline)
+    return found if len(found) >= len(one_by_one) else one_by_one

@@ -85,7 +85,7 @@ def features(lines: Sequence[str]) -> Iterator[list[str]]:
 
 def _words(line: str) -> Iterator[str]:
     words = [_plain(word) for word in _WORD.findall(line[:300])]
-    yield from (f"w={word}" for word in set(words[:25]))
+    yield from (f"w={word}" for word in sorted(set(words[:25])))
     yield from (f"first={word}" for word in words[:1])
     yield from (f"second={word}" for word in words[1:2])
     yield from (f"last={word}" for word in words[-1:])

@@ -32,11 +32,6 @@ def names_in(line: str) -> tuple[str, ...]:
     return names if names and all(map(is_name, names)) else ()
 
 
-def names_among(line: str) -> tuple[str, ...]:
-    """The names in a line that is known to hold some: whatever stands beside them (degrees, marks) is passed over."""
-    return tuple(name for name in _parts(line[:_MAX_LINE]) if is_name(name) and not is_affiliation(name))
-
-
 def _parts(line: str) -> tuple[str, ...]:
     """What separators and footnote marks part; of a line without any, the names that stand side by side."""
     plain = _MARKS.sub(",", line)

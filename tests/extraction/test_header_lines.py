@@ -5,7 +5,7 @@ import pytest
 from app.domain.knowledge import BlockKind
 from app.extraction.header import extract_header
 from app.extraction.header_lines import MAX_LINES, label_lines
-from app.extraction.people import names_among
+from app.extraction.names import names_in_byline
 from tests.extraction.papers import HOSTILE, of_kind, reading
 
 FIRST_PAGE = {
@@ -64,5 +64,14 @@ def test_any_text_has_a_label_for_each_line(text: str) -> None:
     assert len(label_lines(lines)) == min(len(lines), MAX_LINES)
 
 
-def test_degrees_beside_names_are_passed_over() -> None:
-    assert names_among("Ada Okafor, M.S., Ph.D.,* Jonas Lindqvist, MD†") == ("Ada Okafor", "Jonas Lindqvist")
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("Ada Okafor, M.S., Ph.D.,* Jonas Lindqvist, MD†", ("Ada Okafor", "Jonas Lindqvist")),
+        ("Ada Okafor a,b,1, Jonas Lindqvist a and Tomoko van der Hayashi c", ("Ada Okafor", "Jonas Lindqvist", "Tomoko van der Hayashi")),
+        ("ODILE DESSAUX, PIERRE GOUDMAND ET BRIGITTE MUTEL", ("ODILE DESSAUX", "PIERRE GOUDMAND", "BRIGITTE MUTEL")),
+        ("", ()),
+    ],
+)  # fmt: skip
+def test_names_in_a_byline_are_told_from_marks_degrees_and_each_other(byline: str, names: tuple[str, ...]) -> None:
+    assert names_in_byline(byline) == names

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.evaluation.data import data_folder
-from tests.training import header
+from tests.training import header, names
 from tests.training.model import Card
 
-MODELS: dict[str, Callable[[Path], Card]] = {"header": header.train}
+MODELS: dict[str, Callable[[Path], Card]] = {"header": header.train, "names": names.train}
 
 
 def main() -> None:
