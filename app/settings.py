@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     read_timeout_seconds: float = Field(default=120, gt=0, description="time a file may take to be read")
     read_memory_mb: int = Field(default=2048, ge=256, description="memory the process that reads a file may take")
 
+    grobid_url: str = Field(
+        default="",
+        description="a GROBID server that is to read PDFs: `http://…`; where it fails, the reader here does it",
+    )
+
     stage_timeout_seconds: float = Field(
         default=900, gt=0, description="time one stage of a run may take; more ends the attempt"
     )
@@ -87,6 +92,13 @@ class Settings(BaseSettings):
             raise ValueError(f"its scheme is one of {', '.join(schemes)}")
         if ":" not in value:
             raise ValueError("it is a URL")
+        return value
+
+    @field_validator("grobid_url")
+    @classmethod
+    def _http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("it is a URL that begins with http:// or https://")
         return value
 
     @field_validator("data_dir")

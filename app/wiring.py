@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from app.domain.stages import Load
 from app.extraction import tagger
-from app.ports import Clock, Files, Graph, PaperStore
+from app.ports import Clock, Files, Graph, PaperStore, Reader
 from app.services.loop import doing
 from app.services.pipeline import Terms
 from app.services.services import Ports, Services, build_services
@@ -36,7 +36,6 @@ async def open_services(
     from app.adapters.event_log.redis import RedisEventLog
     from app.adapters.machine import PsutilMachine
     from app.adapters.queue.celery import CeleryQueue
-    from app.adapters.reader.subprocess import SubprocessReader
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock: Clock = SystemClock()
@@ -45,7 +44,7 @@ async def open_services(
         stack.push_async_callback(redis.aclose)
         files = _open_files(settings)
         graph = await _open_graph(settings, stack, clock)
-        reader = SubprocessReader(settings.read_timeout_seconds, settings.read_memory_mb)
+        reader = await _open_reader(settings, clock, stack)
         ports = Ports(
             store=await _open_store(settings, stack, clock),
             log=RedisEventLog(redis, settings.log_retention),
@@ -106,6 +105,21 @@ async def _open_graph(settings: Settings, stack: AsyncExitStack, clock: Clock) -
     database = Database(_sqlite_path(settings, settings.graph_url, "graph.sqlite"))
     stack.push_async_callback(database.close)
     return SqliteGraph(database)
+
+
+async def _open_reader(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Reader:
+    from app.adapters.reader.subprocess import SubprocessReader
+
+    reader = SubprocessReader(settings.read_timeout_seconds, settings.read_memory_mb)
+    if not settings.grobid_url:
+        return reader
+
+    import httpx
+
+    from app.adapters.reader.grobid import GrobidReader
+
+    client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.grobid_url))
+    return GrobidReader(reader, client, clock, settings.read_timeout_seconds)
 
 
 def _open_files(settings: Settings) -> Files:

@@ -22,6 +22,8 @@ from app.extraction.decoding import SAMPLE, decode_head
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 JATS = "application/jats+xml"
+TEI = "application/tei+xml"
+"""Not detected: no upload is one, it is GROBID's answer."""
 HTML = "text/html"
 LATEX = "application/x-latex"
 MARKDOWN = "text/markdown"

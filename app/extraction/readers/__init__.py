@@ -24,6 +24,7 @@ _MODULES = {
     types.PDF: "pdf",
     types.DOCX: "docx",
     types.JATS: "jats",
+    types.TEI: "tei",
     types.HTML: "html",
     types.LATEX: "latex",
     types.MARKDOWN: "markdown",
