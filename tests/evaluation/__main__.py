@@ -6,12 +6,12 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
-from tests.evaluation import header, sections
+from tests.evaluation import entities, header, sections
 from tests.evaluation.data import data_folder
 from tests.evaluation.figure import draw
 from tests.evaluation.model import Group, Row
 
-GROUPS: dict[str, Group] = {"header": header.measure, "sections": sections.measure}
+GROUPS: dict[str, Group] = {"header": header.measure, "sections": sections.measure, "entities": entities.measure}
 
 
 def table(rows: list[Row]) -> Table:

@@ -5,10 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.evaluation.data import data_folder
-from tests.training import header, names
+from tests.training import entities, header, names
 from tests.training.model import Card
 
-MODELS: dict[str, Callable[[Path], Card]] = {"header": header.train, "names": names.train}
+MODELS: dict[str, Callable[[Path], Card]] = {
+    "header": header.train,
+    "names": names.train,
+    "entities": entities.train,
+    "entities-scierc": entities.train_own,
+}
 
 
 def main() -> None:
