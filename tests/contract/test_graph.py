@@ -9,6 +9,7 @@ from app.domain.knowledge import Entity, EntityType, Mention, RelationType
 from app.ports import Graph
 from tests.contract.conftest import ConnectGraph
 from tests.support.builders import a_relationship, an_entity, entities
+from tests.support.servers import graph_for_tests
 
 pytestmark = pytest.mark.anyio
 
@@ -294,3 +295,21 @@ async def test_every_paper_that_contributes_is_listed_once(graph: Graph) -> None
     await graph.replace("empty", 1, None, [], [])
     await graph.remove("q")
     assert sorted(await graph.papers()) == ["empty", "p"]
+
+
+@pytest.mark.live
+async def test_the_constraints_are_there_before_anything_is_written() -> None:
+    """Of Neo4j, where two writers would make the same node twice without them, and the constraint could never be made."""
+    from neo4j import AsyncGraphDatabase
+
+    from app.adapters.graph.neo4j import connect
+
+    with graph_for_tests() as url:
+        async with AsyncGraphDatabase.driver(url) as driver:
+            for name in ("paper_id", "entity_key"):
+                await driver.execute_query(f"DROP CONSTRAINT {name} IF EXISTS")
+            graph = connect(url)
+            await put(graph, "p", CRF)
+            await graph.close()
+            made = (await driver.execute_query("SHOW CONSTRAINTS YIELD name")).records
+    assert {"paper_id", "entity_key"} <= {record["name"] for record in made}
