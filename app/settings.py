@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, FilePath, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         default=900, gt=0, description="time one stage of a run may take; more ends the attempt"
     )
 
-    tagger: Path | None = Field(
+    tagger: FilePath | None = Field(
         default=None, description="a crfsuite model of your own that tells entities, in place of the one that ships"
     )
 

@@ -138,13 +138,12 @@ def _weights(settings: Settings) -> Path | None:
     """The user's own model, if there is one; looked into at once, so that a wrong file stops the start."""
     if settings.tagger is None:
         return None
-    path = settings.tagger.expanduser().absolute()
     try:
-        tagger.load(path)
+        tagger.load(settings.tagger)
     except (OSError, tagger.WeightsError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"PAPERS_TAGGER is {str(settings.tagger)!r}, which cannot be: {reason}.") from error
-    return path
+    return settings.tagger
 
 
 def _sqlite_path(settings: Settings, url: str, name: str) -> str:

@@ -35,9 +35,13 @@ def test_a_mistake_of_ours_is_not_redis_being_away() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "told"),
-    [("STORE_URL", "oracle://x", "its scheme is one of"), ("FILES_URL", "files", "it is a URL")],
+    [
+        ("STORE_URL", "oracle://x", "its scheme is one of"),
+        ("FILES_URL", "files", "it is a URL"),
+        ("TAGGER", "/nowhere", "does not point to a file"),
+    ],
 )
-def test_a_url_that_names_nothing_we_know_is_told(
+def test_a_setting_that_names_nothing_we_know_is_told(
     name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"PAPERS_{name}", value)

@@ -61,14 +61,12 @@ async def test_a_place_for_files_that_nothing_serves_is_told_in_a_sentence(tmp_p
         await open_and_close(settings)
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"), [(None, "No such file or directory"), (b"?", "it is no model of crfsuite")]
-)
-async def test_a_tagger_that_is_none_is_told_in_a_sentence(tmp_path: Path, data: bytes | None, reason: str) -> None:
+async def test_a_tagger_that_is_no_model_is_told_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "weights"
-    if data is not None:
-        path.write_bytes(data)
-    with pytest.raises(SettingsError, match=rf"^PAPERS_TAGGER is '{path}', which cannot be: {reason}\.$"):
+    path.write_bytes(b"?")
+    with pytest.raises(
+        SettingsError, match=rf"^PAPERS_TAGGER is '{path}', which cannot be: it is no model of crfsuite\.$"
+    ):
         await open_and_close(Settings(data_dir=tmp_path, redis_url=NOWHERE, tagger=path))
 
 
