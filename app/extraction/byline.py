@@ -82,15 +82,18 @@ def _letters(line: FrontLine) -> int:
 
 
 def author_names(front: list[FrontLine], title: list[FrontLine]) -> tuple[str, ...]:
-    """The names in the lines that the reader marked, else in those above the abstract that read as a list of authors."""
+    """The names in the lines that the reader marked, else in those above the abstract that read as a list of authors.
+
+    Columns are now and then read in another order: then such lines anywhere on the page have to do.
+    """
     marked = [line for line in front if line.kind is BlockKind.AUTHORS]
     if marked:
         return _names(marked)
     start = title[-1].end if title else 0
     below = [line for line in above_abstract(front) if line.start >= start and line.kind is not BlockKind.FURNITURE]
-    return _names(_main_print([line for line in below if line.label == "author"])) or _names(
-        _main_print([line for line in below if names_in(line.text)])
-    )
+    of_names = ([line for line in lines if line.label == "author"] for lines in (below, front))
+    candidates = (*of_names, [line for line in below if names_in(line.text)])
+    return next((names for lines in candidates if (names := _names(_main_print(lines)))), ())
 
 
 def _main_print(lines: list[FrontLine]) -> list[FrontLine]:
