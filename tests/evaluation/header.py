@@ -5,24 +5,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.domain.knowledge import Metadata, Reading
-from tests.evaluation.matching import matches, similar
+from app.extraction.header import extract_header
+from app.extraction.header_lines import Label
+from app.extraction.names import names_in_byline
+from tests.evaluation.matching import all_matched, similar
 from tests.evaluation.model import Row, percent
 from tests.evaluation.papers import Paper, by_set, document, reading
+from tests.training.header import first_pages
+from tests.training.names import bylines
 
 
 def naive(read: Reading) -> Metadata:
     """As one would write it in ten lines: the first line, the second, what stands after "Abstract", the first year."""
     lines = read.text.split("\n")
     lines = [line for line in lines if line.strip()]
-    authors = re.split(r",| and ", lines[1]) if len(lines) > 1 else []
     abstract = re.search(r"\babstract\b\W*(.+?)(?=\n\d?\.?\s*introduction\b)", read.text, re.IGNORECASE | re.DOTALL)
     year = re.search(r"\b(?:19|20)\d\d\b", read.text)
     return Metadata(
         title=lines[0] if lines else None,
-        authors=tuple(name.strip() for name in authors if name.strip()),
+        authors=_cut(lines[1]) if len(lines) > 1 else (),
         abstract=abstract.group(1) if abstract else None,
         year=int(year.group()) if year else None,
     )
+
+
+def _cut(byline: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in re.split(r",| and ", byline) if name.strip())
 
 
 def ours(paper: Paper) -> Metadata:
@@ -30,15 +38,10 @@ def ours(paper: Paper) -> Metadata:
     return Metadata(title=found.title, authors=found.authors, abstract=found.abstract, year=found.year)
 
 
-def all_authors(found: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Nobody left out and nobody added."""
-    return len(found) == len(wanted) == matches(found, wanted)
-
-
 Right = Callable[[Metadata, Paper], bool]
 MEASURES: dict[str, tuple[Callable[[Paper], bool], Right]] = {
     "title": (lambda paper: True, lambda found, paper: similar(found.title, paper.title)),
-    "all authors": (lambda paper: bool(paper.authors), lambda found, paper: all_authors(found.authors, paper.authors)),
+    "all authors": (lambda paper: bool(paper.authors), lambda found, paper: all_matched(found.authors, paper.authors)),
     "abstract": (lambda paper: bool(paper.abstract), lambda found, paper: similar(found.abstract, paper.abstract)),
     "year": (lambda paper: paper.year is not None, lambda found, paper: found.year == paper.year),
 }
@@ -53,3 +56,26 @@ def measure(folder: Path) -> Iterator[Row]:
             found = sum(right(ours(paper), paper) for paper in asked)
             if asked:
                 yield Row(name, data, part, len(asked), percent(baseline, len(asked)), percent(found, len(asked)))
+    yield from _on_lines(folder)
+    yield from _on_bylines(folder)
+
+
+def _on_lines(folder: Path) -> Iterator[Row]:
+    """Annotated first pages that no model has seen: lines alone, whose type has no size."""
+    unseen = [page for page in first_pages(folder) if page.part == "test"]
+    labels: dict[str, Label] = {"title": "title", "abstract": "abstract"}
+    for name, label in labels.items():
+        asked = [(page.of(label), Reading(text="\n".join(page.lines), blocks=(), pages=1)) for page in unseen]
+        asked = [(wanted, read) for wanted, read in asked if wanted]
+        baseline = sum(similar(getattr(naive(read), name), wanted) for wanted, read in asked)
+        found = sum(similar(getattr(extract_header(read), name), wanted) for wanted, read in asked)
+        yield Row(name, "lines", "test", len(asked), percent(baseline, len(asked)), percent(found, len(asked)))
+
+
+def _on_bylines(folder: Path) -> Iterator[Row]:
+    """Annotated bylines that no model has seen; the naive way is to cut at commas and "and"."""
+    unseen = [byline for byline in bylines(folder) if byline.part == "test"]
+    baseline = sum(all_matched(_cut(byline.text), byline.names) for byline in unseen)
+    found = sum(all_matched(names_in_byline(byline.text), byline.names) for byline in unseen)
+    count = len(unseen)
+    yield Row("all authors", "bylines", "test", count, percent(baseline, count), percent(found, count))

@@ -29,3 +29,8 @@ def matches(found: Iterable[str], wanted: Sequence[str]) -> int:
             left.remove(hit)
             count += 1
     return count
+
+
+def all_matched(found: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Nobody left out and nobody added."""
+    return len(found) == len(wanted) == matches(found, wanted)
