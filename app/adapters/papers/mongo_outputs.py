@@ -102,17 +102,23 @@ class MongoOutputs:
         ]
 
     async def _scores(self, terms: Sequence[str]) -> dict[tuple[str, int], float]:
-        """Of each document that has all the words, by paper and run. The lengths of those few stand for all."""
+        """Of each document that has all the words, by paper and run. The lengths of those few stand for all.
+
+        What was stored before words were counted has each word once, and the mean length.
+        """
         fields = {"paper_id": 1, "run": 1, "length": 1, **{f"counts.{term}": 1 for term in terms}}
         found = await self._terms.find({"terms": {"$all": terms}}, fields).to_list(None)
         if not found:
             return {}
         documents = await self._terms.estimated_document_count()
         rarities = [rarity(await self._terms.count_documents({"terms": term}), documents) for term in terms]
-        mean_length = fmean(hit["length"] for hit in found)
+        lengths = [hit["length"] for hit in found if "length" in hit]
+        mean_length = fmean(lengths) if lengths else 1
         return {
             (hit["paper_id"], hit["run"]): bm25(
-                [hit["counts"][term] for term in terms], rarities, hit["length"] / mean_length
+                [hit.get("counts", {}).get(term, 1) for term in terms],
+                rarities,
+                hit.get("length", mean_length) / mean_length,
             )
             for hit in found
         }
