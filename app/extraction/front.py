@@ -21,6 +21,8 @@ ABSTRACT = re.compile(
 _INTRODUCTION = re.compile(
     r"^\W{0,3}(?:(?:1|I)\.?\s+)?(?:introduction|background|introdução|introducción|einleitung)\W{0,3}$", re.IGNORECASE
 )
+_ORCID_SIGN = re.compile(r"(?<=[^\W\d_])\s?ID(?=\s*(?:[\d,*]|$))")
+"""How the sign of an ORCID, beside a name, comes out as text."""
 _CITATION = re.compile(r"\W*(?:(?:how to |to |please )?cite (?:this|as)\b|citation:)", re.IGNORECASE)
 """Begins a block that tells title and authors once more, in another order."""
 
@@ -54,7 +56,7 @@ def front_of(reading: Reading) -> list[FrontLine]:
     if not blocks:
         blocks = [Block(start=0, end=min(len(reading.text), _MAX_FRONT))]
     spans = [(at, block, start, end) for at, block in enumerate(blocks) for start, end in _lines(reading.text, block)]
-    texts = [" ".join(reading.text[start:end].split()) for _, _, start, end in spans]
+    texts = [_ORCID_SIGN.sub("", " ".join(reading.text[start:end].split())) for _, _, start, end in spans]
     told = iter(label_lines([text for text, span in zip(texts, spans, strict=True) if not _aside(span[1])]))
     front = []
     for text, (at, block, start, end) in zip(texts, spans, strict=True):

@@ -75,3 +75,12 @@ def test_any_text_has_a_label_for_each_line(text: str) -> None:
 )  # fmt: skip
 def test_names_in_a_byline_are_told_from_marks_degrees_and_each_other(byline: str, names: tuple[str, ...]) -> None:
     assert names_in_byline(byline) == names
+
+
+def test_the_sign_of_an_orcid_beside_a_name_is_no_part_of_it() -> None:
+    page = reading(
+        ("Anxiety in those who read papers", {"font_size": 18.0}),
+        ("Ada OkaforID1*, Jonas Lindqvist ID 2", {"font_size": 11.0}),
+        ("1 Department of Reading, University of Northfield", {"font_size": 9.0}),
+    )
+    assert extract_header(page).authors == ("Ada Okafor", "Jonas Lindqvist")
