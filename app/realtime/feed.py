@@ -99,7 +99,7 @@ class Feed:
             self.stand_at(page[-1].id)
             self._end_if_deleted(events)
         self._joined = True
-        self._hub.join(consumer)
+        self._hub.join(consumer, self._cursor)
 
     def deliver(self, news: News) -> None:
         """Queues what the hub hands over, in the order of the log. Raises `SlowConsumerError`."""

@@ -10,6 +10,7 @@ from typing import Protocol
 import anyio.lowlevel
 
 from app.domain.errors import UnavailableError
+from app.domain.position import entry_order
 from app.ports import Clock, EventLog, LogEntry
 from app.realtime.frames import Frames, frame
 from app.realtime.news import Framed, News, make_frame
@@ -57,6 +58,8 @@ class Hub:
         self._open: set[Consumer] = set()
         self._everything: set[Consumer] = set()
         self._by_paper: defaultdict[str, set[Consumer]] = defaultdict(set)
+        self._ahead: dict[Consumer, str] = {}
+        """Those whom a replay took beyond `position`, each with the entry where it stands."""
         self.sample: Sample | None = None
         """The newest look at the system, for sockets that open."""
 
@@ -79,8 +82,10 @@ class Hub:
         self.leave(consumer)
         self._open.discard(consumer)
 
-    def join(self, consumer: Consumer) -> None:
-        """From the entry after `position` on, the consumer gets what it follows."""
+    def join(self, consumer: Consumer, entry: str) -> None:
+        """From the entry after `position` on, the consumer gets what it follows; it has all up to `entry` already."""
+        if entry_order(entry) > entry_order(self.position):
+            self._ahead[consumer] = entry
         if consumer.papers is None:
             self._everything.add(consumer)
         else:
@@ -89,6 +94,7 @@ class Hub:
 
     def leave(self, consumer: Consumer) -> None:
         """The reverse of `join`; the consumer still follows the same papers as when it joined."""
+        self._ahead.pop(consumer, None)
         self._everything.discard(consumer)
         for paper_id in consumer.papers or ():
             followers = self._by_paper.get(paper_id, set())
@@ -143,21 +149,22 @@ class Hub:
 
     async def _deliver(self, entries: Sequence[LogEntry]) -> None:
         part: list[Framed] = []
-        size = 0
-        for entry in entries:
+        size, begin = 0, 0
+        for end, entry in enumerate(entries, 1):
             if entry.event is not None and (self._everything or entry.event.data.paper_id in self._by_paper):
                 part.append(make_frame(entry))
                 size += len(part[-1].frames.data)
             if len(part) == PART_FRAMES or size >= PART_BYTES:
-                self._hand_out(part, entry.id)
-                part, size = [], 0
+                self._hand_out(part, entries[begin:end])
+                part, size, begin = [], 0, end
                 await anyio.lowlevel.checkpoint()
-        if entries:
-            self._hand_out(part, entries[-1].id)
+        if begin < len(entries):
+            self._hand_out(part, entries[begin:])
 
-    def _hand_out(self, events: Sequence[Framed], position: str) -> None:
-        """Moves to the position; those who follow the same papers get the very same news."""
-        self._position = position
+    def _hand_out(self, events: Sequence[Framed], read: Sequence[LogEntry]) -> None:
+        """Moves past the entries; those who follow the same papers get the very same news of them."""
+        self._meet(read)
+        self._position = read[-1].id
         if self._everything and events:
             news = News(events)
             for consumer in tuple(self._everything):
@@ -169,6 +176,18 @@ class Hub:
             if papers not in news_of:
                 news_of[papers] = News([event for event in events if event.paper_id in papers])
             consumer.deliver(news_of[papers])
+
+    def _meet(self, read: Sequence[LogEntry]) -> None:
+        """Those who stood ahead are reached, or their entry is gone: the log lost its end, and tells it again."""
+        if not self._ahead:
+            return
+        there, end = {entry.id for entry in read}, entry_order(read[-1].id)
+        for consumer, entry in list(self._ahead.items()):
+            if entry in there:
+                del self._ahead[consumer]
+            elif entry_order(entry) < end:
+                self.leave(consumer)
+                consumer.lose_log()
 
     def _tell_lost(self) -> None:
         joined = self._everything.union(*self._by_paper.values())

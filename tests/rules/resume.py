@@ -36,6 +36,13 @@ RULES = (
         ),
     ),
     Rule(
+        "and so those whom a replay took beyond it",
+        "app/realtime/hub.py",
+        "            elif entry_order(entry) < end:\n",
+        "            elif False:\n",
+        ("test_who_a_replay_took_ahead_is_told_when_the_log_comes_back_without_that_place",),
+    ),
+    Rule(
         "An empty log begins with an entry of its own",
         LOG,
         "redis.call('XADD', KEYS[1], '*', 'genesis', '1') end\nreturn",

@@ -60,7 +60,7 @@ class JoinsLate(Feed):
         self._hub.leave(consumer)
         await cross()
         self._joined = True
-        self._hub.join(consumer)
+        self._hub.join(consumer, self._cursor)
 
 
 def with_feed(feed: type[Feed]) -> type[Session]:

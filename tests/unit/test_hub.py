@@ -22,14 +22,14 @@ pytestmark = pytest.mark.anyio
 class Watcher:
     """A consumer that notes what it is told, and where the hub stood then."""
 
-    def __init__(self, hub: Hub, papers: AbstractSet[str] | None) -> None:
+    def __init__(self, hub: Hub, papers: AbstractSet[str] | None, entry: str | None = None) -> None:
         self.papers = papers
         self.told: list[str] = []
         self.news: list[News] = []
         self.system: list[Frames] = []
         self._hub = hub
         hub.open(self)
-        hub.join(self)
+        hub.join(self, entry or hub.position)
 
     def deliver(self, news: News) -> None:
         last = news.events[-1].order
@@ -161,6 +161,28 @@ async def test_a_lost_position_is_told_before_it_moves_so_that_no_pong_names_a_l
     log.entries.append(entry(6, "a"))
     await hub._read()
     assert [watcher.told for watcher in watchers] == [["lost at 2-0"], ["lost at 2-0"]], "they are to join anew first"
+
+
+async def test_who_a_replay_took_ahead_is_told_when_the_log_comes_back_without_that_place() -> None:
+    """The hub's own place holds, and what the watcher was told already comes again under other ids."""
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    watchers = Watcher(hub, None, "3-0"), Watcher(hub, {"a"}, "3-0")
+    log.entries += [entry(5, "a"), entry(6, "a", 2)]
+    await hub._read()
+    assert [watcher.told for watcher in watchers] == [["lost at 1-0"], ["lost at 1-0"]]
+
+
+async def test_who_a_replay_took_ahead_goes_on_once_the_hub_is_there() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    ahead = Watcher(hub, {"b"}, "3-0")
+    for number, paper_id in ((2, "a"), (3, "a"), (4, "b"), (5, "b")):
+        log.entries.append(entry(number, paper_id))
+        await hub._read()
+    assert ahead.told == ["b", "b"]
 
 
 async def test_before_the_log_was_reached_there_is_no_position() -> None:
