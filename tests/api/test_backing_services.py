@@ -8,7 +8,6 @@ from uuid import uuid4
 import fsspec
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from app.adapters.event_log.redis import RedisEventLog
 from app.adapters.files.fsspec import FsspecFiles
@@ -25,6 +24,7 @@ from tests.support.clock import ManualClock
 from tests.support.in_process import Applications, FixedMachine, InProcessLane
 from tests.support.log_lines import log_lines
 from tests.support.mongo import MongoServer
+from tests.support.prometheus import samples
 from tests.support.redis import Redis, Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
@@ -106,13 +106,8 @@ async def test_the_service_that_is_away_is_named_everywhere(port: str, name: str
     status = body(await client.get("/system/status"))
     assert (status["status"], status["services"]) == ("degraded", services)
     assert (status["log_position"] is None) == (port == "log")
-    metrics = (await client.get("/metrics")).text
-    up = {
-        sample.labels["service"]: sample.value
-        for family in text_string_to_metric_families(metrics)
-        for sample in family.samples
-        if family.name == "paper_processing_service_up"
-    }
+    told = samples((await client.get("/metrics")).text)
+    up = {service: told[f"service_up,{service}"] for service in services}
     assert up == {service: float(state == "ok") for service, state in services.items()}
 
 

@@ -44,8 +44,8 @@ async def test_a_worker_without_memory_fails_a_paper_with_its_reason_and_works_o
             error = failed["data"]["changes"]["error"]
             assert (error["code"], error["stage"]) == ("worker_out_of_memory", "read")
             assert (await lane.status())["status"] in {"ok", "degraded"}, "the service answers meanwhile"
-            for process in server.processes("worker"):
-                process.rlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            worker.rlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             await lane.process(paper["id"])
             await socket.receive_until("paper_status", timeout=50, status="completed")
+            assert only_worker(server) == worker, "the very same process worked on: none died of it"
     lane.check_transcripts()

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.stages import STAGES
 from app.ports import LogEntry
@@ -11,6 +10,7 @@ from app.services.metrics import FOLLOWED, Metrics
 from app.services.system import EventRate
 from tests.support.bench import TEXT, Bench
 from tests.support.in_process import FixedMachine
+from tests.support.prometheus import samples
 
 pytestmark = pytest.mark.anyio
 
@@ -21,13 +21,7 @@ def metrics(bench: Bench) -> Metrics:
 
 
 async def values(bench: Bench, metrics: Metrics) -> dict[str, float]:
-    """Every sample by its name and labels, as Prometheus would read it."""
-    text = metrics.text(await bench.services.system.sample(connections=3)).decode()
-    return {
-        ",".join([sample.name.removeprefix("paper_processing_"), *sample.labels.values()]): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    return samples(metrics.text(await bench.services.system.sample(connections=3)).decode())
 
 
 async def logged(bench: Bench) -> Iterable[LogEntry]:

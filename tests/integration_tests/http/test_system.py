@@ -5,6 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.answers import body
 from tests.support.lane import Lane
+from tests.support.prometheus import samples
 
 pytestmark = pytest.mark.anyio
 
@@ -65,9 +66,4 @@ async def test_the_metrics_count_what_the_log_tells_and_why_sockets_were_closed(
 
 
 async def metrics(lane: Lane) -> dict[str, float]:
-    """Every sample by its name and labels."""
-    return {
-        ",".join([sample.name.removeprefix("paper_processing_"), *sample.labels.values()]): sample.value
-        for family in text_string_to_metric_families((await lane.client.get("/metrics")).text)
-        for sample in family.samples
-    }
+    return samples((await lane.client.get("/metrics")).text)
