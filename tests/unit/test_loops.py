@@ -16,7 +16,7 @@ from app.services.loop import PAUSE_SECONDS, doing, keep_going
 from app.services.stages import PROGRESS_EVERY, Work
 from app.services.wake import Wake
 from tests.support.bench import Bench
-from tests.support.clock import ManualClock, StandingClock
+from tests.support.clock import ManualClock
 from tests.support.deadlines import until
 from tests.support.in_process import Side
 
@@ -207,7 +207,7 @@ async def test_a_stage_at_work_is_never_at_100_percent(bench: Bench, done: int, 
 
 
 async def test_a_stage_is_heard_ten_times_a_second_at_most(bench: Bench) -> None:
-    clock, told = StandingClock(), list[int]()
+    clock, told = ManualClock(), list[int]()
     work = await start_work(bench, clock, told)
     for percent in range(60):
         await work.progress(percent, 100)

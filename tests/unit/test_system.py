@@ -10,7 +10,7 @@ from app.domain.errors import UnavailableError
 from app.services.metrics import Metrics
 from app.services.system import RATE_WINDOW, Check, EventRate, Sample, System
 from tests.support.bench import Bench
-from tests.support.clock import StandingClock
+from tests.support.clock import ManualClock
 from tests.support.in_process import FixedMachine
 from tests.support.log_lines import log_lines
 
@@ -97,7 +97,7 @@ async def test_what_does_not_answer_counts_as_nothing_and_the_rest_is_told(bench
 
 
 def test_events_a_second_are_those_of_the_last_five_seconds() -> None:
-    clock = StandingClock()
+    clock = ManualClock()
     rate = EventRate(clock)
     assert rate.per_second() == 0
     rate.count(12)
