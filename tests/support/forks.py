@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Takes the place of pytest's own loop where there is more than one process to run."""
     forks = session.config.getoption("forks")
-    if forks < 2 or session.testsfailed or session.config.option.collectonly:
+    if forks < 2 or session.testsfailed or session.config.option.collectonly or _is_distributed(session.config):
         return None
     capture: Any = session.config.pluginmanager.getplugin("capturemanager")
     capture.stop_global_capturing()  # its files must not be shared
@@ -50,6 +50,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if session.shouldstop:
         raise session.Interrupted(session.shouldstop)
     return True
+
+
+def _is_distributed(config: pytest.Config) -> bool:
+    """Whether pytest-xdist runs the tests (`-n 2`), here or in a process of its own that this one is."""
+    return config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
 
 
 class _Shares:

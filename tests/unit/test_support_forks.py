@@ -38,6 +38,14 @@ def test_each_test_runs_once(suite: pytest.Pytester) -> None:
     assert len(ran) == len(set(ran)) == 80
 
 
+def test_with_n_the_processes_are_those_of_xdist(suite: pytest.Pytester) -> None:
+    result = run(suite, "-p", "xdist", "-n", "2")
+    result.stdout.fnmatch_lines(["2 workers*"])
+    result.assert_outcomes(passed=80)
+    ran = (suite.path / "ran.txt").read_text().splitlines()
+    assert len(ran) == len(set(ran)) == 80
+
+
 def test_two_files_run_at_the_same_time(suite: pytest.Pytester) -> None:
     meets = """
 import pathlib, time
