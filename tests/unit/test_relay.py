@@ -13,7 +13,7 @@ from app.domain.errors import UnavailableError
 from app.services.relay import Relay
 from app.services.wake import Wake
 from tests.support.bench import Bench
-from tests.support.clock import StandingClock
+from tests.support.clock import ManualClock
 from tests.support.deadlines import until
 
 pytestmark = pytest.mark.anyio
@@ -107,7 +107,7 @@ async def test_after_an_outage_nothing_is_marked_before_what_was_lost_is_offered
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The newest mark tells how far back to look: one set too early would hide what was lost before."""
-    clock = StandingClock()
+    clock = ManualClock()
     wake = Wake(clock)
 
     async def failed() -> bool:
