@@ -2,6 +2,7 @@
 
 import gc
 import inspect
+import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 
 from app.settings import Settings
 from tests.support.deadlines import ends_within
+from tests.support.fleet import live_services
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
 from tests.support.leaks import OpenHandles
 from tests.support.live import LiveLane, LiveServer
+from tests.support.servers import LIVE_URLS
 from tests.support.shared import SharedService
 from tests.support.sockets import Socket
 
@@ -101,6 +104,18 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer
         yield server
 
 
+@pytest.fixture(scope="session")
+def live_servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[LiveServer, ...]]:
+    """What the scenarios run against: that one, or a fleet on the real servers that `PAPERS_LIVE_…_URL` name."""
+    if not any(name in os.environ for name in (*LIVE_URLS, "PAPERS_REQUIRE_LIVE")):
+        yield (request.getfixturevalue("live_server"),)
+        return
+    with live_services(tmp_path_factory.mktemp("fleet")) as servers:
+        yield servers
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The settings of the in-process service; a test module may override the fixture."""
@@ -121,9 +136,10 @@ def lane(request: pytest.FixtureRequest) -> Lane:
 
 
 @pytest.fixture
-async def live_lane(request: pytest.FixtureRequest, live_server: LiveServer) -> AsyncIterator[LiveLane]:
+async def live_lane(request: pytest.FixtureRequest, live_servers: tuple[LiveServer, ...]) -> AsyncIterator[LiveLane]:
     """The real service, shared by all tests of the session."""
-    async with LiveLane(live_server) as lane:
+    servers = live_servers[:1] if request.node.get_closest_marker("one_api") else live_servers
+    async with LiveLane(*servers) as lane:
         request.node.stash[LANE] = lane
         yield lane
         lane.check_transcripts()

@@ -71,7 +71,9 @@ async def connect_graph(
 ) -> AsyncIterator[ConnectGraph]:
     if request.param == "neo4j":
         with graph_for_tests() as url:
-            yield await prepared_neo4j(url)
+            from app.adapters.graph.neo4j import connect as connect_neo4j  # its driver takes 0.3 s to import
+
+            yield opens(lambda: connect_neo4j(url))
     else:
         path = folder / "graph.db" if request.param == "sqlite file" else f"file:/{uuid4()}?vfs=memdb"
         yield opens(lambda: SqliteGraph(Database(path)))
@@ -108,12 +110,3 @@ def pymongo_leaves_sockets() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
-
-
-async def prepared_neo4j(url: str) -> ConnectGraph:
-    from app.adapters.graph.neo4j import connect as connect_neo4j  # its driver takes 0.3 s to import
-
-    graph = connect_neo4j(url)
-    await graph.prepare()
-    await graph.close()
-    return opens(lambda: connect_neo4j(url))

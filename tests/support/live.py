@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 
@@ -49,16 +50,20 @@ class LiveServer:
 
     def __enter__(self) -> "LiveServer":
         """Starts it; a second time on the same data, when it was killed."""
+        self.start()
+        try:
+            self.until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def start(self) -> None:
+        """Starts it, and does not wait until it is ready."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "serve"], env=self.environment, stdout=output, stderr=output
             )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -84,7 +89,7 @@ class LiveServer:
                     found.append(process)
         return found
 
-    def _wait_until_ready(self) -> None:
+    def until_ready(self) -> None:
         deadline = time.monotonic() + START_WITHIN
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
@@ -103,12 +108,14 @@ class LiveLane(Lane):
     deadline = 30.0
     parked = 0
 
-    def __init__(self, server: LiveServer) -> None:
+    def __init__(self, *servers: LiveServer) -> None:
+        """Where there are two, sockets open at each in turn, and requests go to the last: what one does the other tells."""
         super().__init__()
-        self._server = server
+        self._servers = servers
+        self._next = cycle(servers)
 
     async def __aenter__(self) -> "LiveLane":
-        self.client = httpx.AsyncClient(base_url=self._server.url, timeout=30)
+        self.client = httpx.AsyncClient(base_url=self._servers[-1].url, timeout=30)
         return self
 
     async def __aexit__(
@@ -117,7 +124,7 @@ class LiveLane(Lane):
         await self.client.aclose()
 
     async def open_socket(self, path: str, headers: dict[str, str] | None = None) -> "LiveSocket":
-        return await LiveSocket.open(self._server.url.replace("http", "ws", 1), path, headers)
+        return await LiveSocket.open(next(self._next).url.replace("http", "ws", 1), path, headers)
 
 
 class LiveSocket(Socket):

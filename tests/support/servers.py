@@ -16,6 +16,7 @@ import pytest
 REDIS = "PAPERS_LIVE_REDIS_URL"
 STORE = "PAPERS_LIVE_STORE_URL"
 GRAPH = "PAPERS_LIVE_GRAPH_URL"
+LIVE_URLS = (REDIS, STORE, GRAPH)
 
 CLAIM = "paper-processing:tests"
 """The key that says which process has a database of Redis, and the label of the node that says a graph is for tests."""

@@ -36,6 +36,7 @@ def connect(url: str) -> "FsspecFiles":
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "s3": {
+        "skip_instance_cache": True,  # it would be found again whatever the environment says by then
         "use_listings_cache": False,  # others write, too
         "config_kwargs": {
             "connect_timeout": ANSWER_SECONDS,

@@ -26,6 +26,7 @@ async def test_the_status_holds_the_data_of_both_system_events_and_how_far_event
     assert (status["waiting"], status["hub_position"]) == (0, status["log_position"])
 
 
+@pytest.mark.one_api
 async def test_the_status_counts_open_sockets(lane: Lane) -> None:
     before = (await lane.status())["connections"]
     async with lane.connect("/ws") as socket:
@@ -51,6 +52,7 @@ async def test_the_metrics_are_what_prometheus_reads(lane: Lane) -> None:
     assert all(family.documentation for family in families.values())
 
 
+@pytest.mark.one_api
 async def test_the_metrics_count_what_the_log_tells_and_why_sockets_were_closed(lane: Lane) -> None:
     before = await metrics(lane)
     await lane.upload("a.txt", b"Words.")

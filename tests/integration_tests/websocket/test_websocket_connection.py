@@ -88,6 +88,7 @@ async def test_a_deleted_paper_is_closed_with_4410_before_any_event(lane: Lane, 
 
 
 @pytest.mark.anyio
+@pytest.mark.one_api
 async def test_a_socket_counts_until_its_client_leaves(lane: Lane, connect: Connect) -> None:
     before = (await lane.status())["connections"]
     async with connect("/ws") as first, connect("/ws") as second:
@@ -137,6 +138,7 @@ def test_a_page_of_a_foreign_origin_gets_http_403_and_never_a_socket(refusals: d
 
 
 @pytest.mark.anyio
+@pytest.mark.one_api
 async def test_a_page_of_our_own_origin_may_open_a_socket(connect: Connect, api_client: httpx.AsyncClient) -> None:
     url = api_client.base_url
     async with connect("/ws", headers={"origin": f"http://{url.netloc.decode()}"}) as socket:
