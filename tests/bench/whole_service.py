@@ -69,7 +69,7 @@ def alone(papers: list[tuple[str, bytes]]) -> float:
 
 async def served(url: str, papers: list[tuple[str, bytes]]) -> tuple[float, float, dict[str, float]]:
     """Uploads a second, papers a minute from the first hint to the last end, and the seconds spent in each stage."""
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=httpx.Limits(max_connections=AT_ONCE)) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=300, limits=httpx.Limits(max_connections=AT_ONCE)) as client:
 
         async def upload(name: str, data: bytes) -> str:
             answer = await client.post("/papers/", files={"file": (name, data)})
