@@ -12,7 +12,8 @@ import psutil
 
 # fakeredis leaves the task of a blocked XREAD to its own timeout when the caller is cancelled: seen in every test.
 IGNORED_TASKS = ("AsyncFakeSocket._async_blocking",)
-IGNORED_THREADS = ("AnyIO worker thread", "pytest_timeout", "asyncio_")
+# fsspecIO: the one loop of fsspec's asynchronous filesystems (S3), started by the first and there for as long as the process.
+IGNORED_THREADS = ("AnyIO worker thread", "pytest_timeout", "asyncio_", "fsspecIO")
 ANYIO_TASK = "TaskHandle._run_coro"
 MAY_TAKE = 1.0
 LOOPS_HAVE = {_socket.AF_UNIX}
