@@ -7,10 +7,11 @@ from typing import BinaryIO, Protocol
 
 from pydantic import JsonValue
 
+from app.domain.citing import NO_WORKS, Bibliography
 from app.domain.decisions import Change
 from app.domain.due import Due
 from app.domain.events import PaperEvent
-from app.domain.graph import EntityNeighbours, RelatedPaper
+from app.domain.graph import Citations, EntityNeighbours, RelatedPaper
 from app.domain.knowledge import Entity, Reading, Relationship
 from app.domain.lifecycle import Status
 from app.domain.model import Value
@@ -222,6 +223,7 @@ class Graph(Protocol):
         title: str | None,
         entities: Sequence[Entity],
         relationships: Sequence[Relationship],
+        works: Bibliography = NO_WORKS,
     ) -> bool:
         """Makes this the paper's contribution, in one transaction. False when a later run's is there already."""
 
@@ -232,6 +234,9 @@ class Graph(Protocol):
         """The papers that have a contribution."""
 
     async def neighbours(self, key: str, limit: int) -> EntityNeighbours | None: ...
+
+    async def citations(self, paper_id: str, limit: int) -> Citations:
+        """The papers here that this one cites, by their place in its list, and those that cite it, by their ids."""
 
     async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
         """Papers that share entities, weighted by how rare each is; best first."""

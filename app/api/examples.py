@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from app.domain.events import PaperStatusData, PaperStatusEvent
-from app.domain.graph import EntityNeighbours, Form, Neighbour, RelatedPaper
+from app.domain.graph import Citations, CitedPaper, EntityNeighbours, Form, Neighbour, RelatedPaper
 from app.domain.knowledge import (
     Document,
     Entity,
@@ -115,4 +115,5 @@ NEIGHBOURS = EntityNeighbours(
         ),
     ),
 )
+CITATIONS = Citations(cites=(CitedPaper(paper_id=OTHER_ID, title="BERT", number=3, evidence="doi"),))
 RELATED = RelatedPaper(paper_id=OTHER_ID, title="BERT", score=2.0, shared=2, entities=(METHOD, TASK))

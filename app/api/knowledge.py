@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 
 from app.api.dependencies import AllServices, ThePapers
 from app.api.errors import answers, documented
-from app.api.examples import HIT, METHOD, NEIGHBOURS, RELATED
+from app.api.examples import CITATIONS, HIT, METHOD, NEIGHBOURS, RELATED
 from app.api.papers import Items
 from app.api.runs import AWAY, INVALID, UNKNOWN
 from app.domain.errors import EntityNotFoundError
-from app.domain.graph import EntityNeighbours, RelatedPaper
+from app.domain.graph import Citations, EntityNeighbours, RelatedPaper
 from app.ports import SearchHit
 
 router = APIRouter(tags=["knowledge"], responses=documented(AWAY))
@@ -35,6 +35,13 @@ async def get_entity(key: str, services: AllServices, limit: Limit = 50) -> Enti
     if found is None:
         raise EntityNotFoundError(key)
     return found
+
+
+@router.get("/graph/papers/{paper_id}/citations", responses=answers(CITATIONS, UNKNOWN, INVALID))
+async def get_citations(paper_id: str, services: AllServices, limit: Limit = 100) -> Citations:
+    """The papers here that this one cites and that cite it, told by DOI, or by title with year or first author."""
+    await services.papers.get(paper_id)
+    return await services.graph.citations(paper_id, limit)
 
 
 @router.get("/graph/papers/{paper_id}/related", responses=answers(Items(items=(RELATED,)), UNKNOWN, INVALID))

@@ -1,5 +1,6 @@
 """What the graph of all papers answers."""
 
+from app.domain.citing import Evidence
 from app.domain.knowledge import EntityType, RelationType
 from app.domain.model import Value
 
@@ -45,3 +46,21 @@ class RelatedPaper(Value):
     shared: int
     entities: tuple[str, ...]
     """Keys of the rarest shared ones."""
+
+
+class CitedPaper(Value):
+    """A paper at the other end of a citation."""
+
+    paper_id: str
+    title: str | None
+    number: int
+    """Of the entry in the citing paper's list of references."""
+    evidence: Evidence
+    """What shows that the entry is that paper."""
+
+
+class Citations(Value):
+    """Citations between a paper and the others here."""
+
+    cites: tuple[CitedPaper, ...] = ()
+    cited_by: tuple[CitedPaper, ...] = ()

@@ -11,6 +11,7 @@ from anyio import from_thread, to_thread
 from pydantic import TypeAdapter
 
 from app.domain import stages as plans
+from app.domain.citing import bibliography
 from app.domain.decisions import Findings
 from app.domain.events import LISTED
 from app.domain.knowledge import Document, Entity, Found, Reading, Reference, Relationship
@@ -238,8 +239,12 @@ class KnowledgeGraph(Stage):
     async def work(self, work: Work) -> Findings:
         entities = await work.load(Output.ENTITIES, ENTITIES)
         relationships = await work.load(Output.RELATIONSHIPS, RELATIONSHIPS)
+        document = await work.load(Output.DOCUMENT, DOCUMENT)
+        references = await work.load(Output.REFERENCES, REFERENCES)
         paper = work.paper
-        await self._graph.replace(paper.id, paper.run, paper.title, entities, relationships)
+        await self._graph.replace(
+            paper.id, paper.run, paper.title, entities, relationships, bibliography(document, references)
+        )
         return Findings()
 
 

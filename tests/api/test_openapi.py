@@ -31,6 +31,7 @@ CALLS = [
     ("post", "/dead-letters/{paper_id}/retry", 200),
     ("get", "/search", 200),
     ("get", "/graph/entities/{key}", 200),
+    ("get", "/graph/papers/{paper_id}/citations", 200),
     ("get", "/graph/papers/{paper_id}/related", 200),
     ("get", "/system/status", 200),
     ("get", "/health/live", 200),
@@ -68,6 +69,7 @@ REFUSALS = {
     },
     ("get", "/search"): {"422": {"invalid_request"}},
     ("get", "/graph/entities/{key}"): {"404": {"entity_not_found"}, "422": {"invalid_request"}},
+    ("get", "/graph/papers/{paper_id}/citations"): {"404": {"paper_not_found"}, "422": {"invalid_request"}},
     ("get", "/graph/papers/{paper_id}/related"): {"404": {"paper_not_found"}, "422": {"invalid_request"}},
 }
 # The HTTP status of each error. None: it ends a run, stops a worker or is the base; no request is answered with it.

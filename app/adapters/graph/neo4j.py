@@ -1,5 +1,7 @@
 """The graph in Neo4j: `(:Paper)-[:MENTIONS]->(:Entity)` and `(:Entity)-[:RELATES {paper_id, type}]->(:Entity)`.
 
+`(:Paper)-[:CITES]->(:Work)<-[:IS]-(:Paper)`: a work has a DOI or a title for its key, and is there before its paper may be.
+
 A transaction locks its paper first and then all the entities it touches, in one sorted `UNWIND`: writers that meet wait for
 each other instead of deadlocking, and what a transaction reads after that nobody changes before it ends.
 """
@@ -23,9 +25,13 @@ from neo4j.exceptions import (
     TransientError,
 )
 
+from app.adapters.graph.citations import citations
 from app.adapters.graph.contribution import best_first, contribution, related_paper
+from app.adapters.graph.neo4j_rows import rows
+from app.adapters.graph.neo4j_works import list_works, matches
+from app.domain.citing import NO_WORKS, Bibliography
 from app.domain.errors import UnavailableError
-from app.domain.graph import EntityNeighbours, Form, Neighbour, RelatedPaper
+from app.domain.graph import Citations, EntityNeighbours, Form, Neighbour, RelatedPaper
 from app.domain.knowledge import Entity, EntityType, Relationship, RelationType
 
 T = TypeVar("T")
@@ -39,6 +45,7 @@ ANSWER_SECONDS = 5.0
 SCHEMA: tuple[LiteralString, ...] = (
     "CREATE CONSTRAINT paper_id IF NOT EXISTS FOR (p:Paper) REQUIRE p.id IS UNIQUE",
     "CREATE CONSTRAINT entity_key IF NOT EXISTS FOR (e:Entity) REQUIRE e.key IS UNIQUE",
+    "CREATE CONSTRAINT work_key IF NOT EXISTS FOR (w:Work) REQUIRE w.key IS UNIQUE",
     "CREATE INDEX relates_paper IF NOT EXISTS FOR ()-[r:RELATES]-() ON (r.paper_id)",
 )
 
@@ -128,7 +135,7 @@ class Neo4jGraph:
     async def prepare(self) -> None:
         """Makes the constraints that are not there yet. Every use does so first: without them two writers make a node twice."""
         for statement in SCHEMA:
-            await self._try(partial(_run, query=statement))
+            await self._try(partial(rows, query=statement))
         self._is_prepared = True
 
     async def replace(
@@ -138,41 +145,44 @@ class Neo4jGraph:
         title: str | None,
         entities: Sequence[Entity],
         relationships: Sequence[Relationship],
+        works: Bibliography = NO_WORKS,
     ) -> bool:
         new = contribution(entities, relationships)
         keys = {named.key for named in new.entities}
 
         async def write(tx: AsyncTransaction) -> bool:
-            [found] = await _run(tx, _LOCK_PAPER, paper_id=paper_id)
+            [found] = await rows(tx, _LOCK_PAPER, paper_id=paper_id)
             if found["run"] is not None and found["run"] > run:
                 return False
             before = await _forget(tx, paper_id, keys)
-            await _run(tx, _SET_PAPER, paper_id=paper_id, run=run, title=title)
-            await _run(tx, _MENTION, paper_id=paper_id, entities=[named._asdict() for named in new.entities])
-            await _run(tx, _RELATE, paper_id=paper_id, relations=[relation._asdict() for relation in new.relations])
-            await _run(tx, _DROP_UNMENTIONED, keys=sorted(before - keys))
+            await rows(tx, _SET_PAPER, paper_id=paper_id, run=run, title=title)
+            await rows(tx, _MENTION, paper_id=paper_id, entities=[named._asdict() for named in new.entities])
+            await rows(tx, _RELATE, paper_id=paper_id, relations=[relation._asdict() for relation in new.relations])
+            await rows(tx, _DROP_UNMENTIONED, keys=sorted(before - keys))
+            await list_works(tx, paper_id, works)
             return True
 
         return await self._transact(write)
 
     async def remove(self, paper_id: str) -> None:
         async def write(tx: AsyncTransaction) -> None:
-            await _run(tx, _LOCK_PAPER, paper_id=paper_id)
+            await rows(tx, _LOCK_PAPER, paper_id=paper_id)
             before = await _forget(tx, paper_id, set())
-            await _run(tx, _DROP_UNMENTIONED, keys=sorted(before))
-            await _run(tx, _DROP_PAPER, paper_id=paper_id)
+            await rows(tx, _DROP_UNMENTIONED, keys=sorted(before))
+            await list_works(tx, paper_id, NO_WORKS)
+            await rows(tx, _DROP_PAPER, paper_id=paper_id)
 
         await self._transact(write)
 
     async def papers(self) -> Sequence[str]:
         async def read(tx: AsyncTransaction) -> list[str]:
-            return [row["id"] for row in await _run(tx, "MATCH (p:Paper) RETURN p.id AS id")]
+            return [row["id"] for row in await rows(tx, "MATCH (p:Paper) RETURN p.id AS id")]
 
         return await self._transact(read)
 
     async def neighbours(self, key: str, limit: int) -> EntityNeighbours | None:
         async def read(tx: AsyncTransaction) -> EntityNeighbours | None:
-            named = await _run(tx, _ENTITY, key=key)
+            named = await rows(tx, _ENTITY, key=key)
             if not named:
                 return None
             return EntityNeighbours(
@@ -182,17 +192,20 @@ class Neo4jGraph:
                 papers=tuple(sorted(paper_id for row in named for paper_id in row["papers"])),
                 forms=tuple(
                     Form(text=row["text"], papers=tuple(sorted(row["papers"])))
-                    for row in await _run(tx, _FORMS, key=key)
+                    for row in await rows(tx, _FORMS, key=key)
                 ),
-                neighbours=tuple(_neighbour(row) for row in await _run(tx, _NEIGHBOURS, key=key, limit=limit)),
+                neighbours=tuple(_neighbour(row) for row in await rows(tx, _NEIGHBOURS, key=key, limit=limit)),
             )
 
         return await self._transact(read)
 
+    async def citations(self, paper_id: str, limit: int) -> Citations:
+        return citations(await self._transact(partial(matches, paper_id=paper_id)), limit)
+
     async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
         async def read(tx: AsyncTransaction) -> list[RelatedPaper]:
-            [counted] = await _run(tx, "MATCH (p:Paper) RETURN count(p) AS papers")
-            found = await _run(tx, _RELATED, paper_id=paper_id)
+            [counted] = await rows(tx, "MATCH (p:Paper) RETURN count(p) AS papers")
+            found = await rows(tx, _RELATED, paper_id=paper_id)
             return best_first(
                 (related_paper(row["paper_id"], row["title"], dict(row["shared"]), counted["papers"]) for row in found),
                 limit,
@@ -201,7 +214,7 @@ class Neo4jGraph:
         return await self._transact(read)
 
     async def check(self) -> None:
-        await self._transact(lambda tx: _run(tx, "RETURN 1"))
+        await self._transact(lambda tx: rows(tx, "RETURN 1"))
 
     async def close(self) -> None:
         await self._driver.close()
@@ -227,16 +240,12 @@ class Neo4jGraph:
         raise AssertionError("unreachable: the last try answers or raises")
 
 
-async def _run(tx: AsyncTransaction, query: LiteralString, **parameters: Any) -> list[dict[str, Any]]:
-    return await (await tx.run(query, parameters)).data()
-
-
 async def _forget(tx: AsyncTransaction, paper_id: str, keys: set[str]) -> set[str]:
     """Drops what the paper said; answers the keys it mentioned. Those and `keys` are locked from here on."""
-    before = {row["key"] for row in await _run(tx, _MENTIONED, paper_id=paper_id)}
-    await _run(tx, _LOCK_ENTITIES, keys=sorted(before | keys))
+    before = {row["key"] for row in await rows(tx, _MENTIONED, paper_id=paper_id)}
+    await rows(tx, _LOCK_ENTITIES, keys=sorted(before | keys))
     for query in _FORGET:
-        await _run(tx, query, paper_id=paper_id)
+        await rows(tx, query, paper_id=paper_id)
     return before
 
 

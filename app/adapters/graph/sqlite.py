@@ -4,9 +4,11 @@ import json
 from collections.abc import Sequence
 from sqlite3 import Connection
 
+from app.adapters.graph.citations import Direction, Match, citations
 from app.adapters.graph.contribution import best_first, contribution, related_paper
 from app.adapters.sqlite import Database
-from app.domain.graph import EntityNeighbours, Form, Neighbour, RelatedPaper
+from app.domain.citing import NO_WORKS, Bibliography, Work
+from app.domain.graph import Citations, EntityNeighbours, Form, Neighbour, RelatedPaper
 from app.domain.knowledge import Entity, EntityType, Relationship, RelationType
 
 SCHEMA = """
@@ -35,6 +37,17 @@ CREATE TABLE IF NOT EXISTS graph_relations (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS graph_relations_from ON graph_relations (source);
 CREATE INDEX IF NOT EXISTS graph_relations_to ON graph_relations (target);
+CREATE TABLE IF NOT EXISTS graph_works (
+    paper_id TEXT NOT NULL,
+    number INTEGER NOT NULL, -- 0 is the paper itself
+    doi TEXT,
+    title TEXT,
+    year INTEGER,
+    author TEXT,
+    PRIMARY KEY (paper_id, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS graph_works_doi ON graph_works (doi, number) WHERE doi IS NOT NULL;
+CREATE INDEX IF NOT EXISTS graph_works_title ON graph_works (title, number) WHERE title IS NOT NULL;
 """
 
 # Papers may write a name differently: the one most of them use is shown.
@@ -69,6 +82,23 @@ JOIN graph_papers ON graph_papers.id = theirs.paper_id
 GROUP BY theirs.paper_id
 """
 
+# Joined when it is asked, so that it does not matter which of the two papers came first.
+_CITATIONS = """
+SELECT 'cites' AS direction, theirs.paper_id, graph_papers.title,
+    ours.number, ours.doi, ours.title, ours.year, ours.author, theirs.doi, theirs.title, theirs.year, theirs.author
+FROM graph_works AS ours
+JOIN graph_works AS theirs ON (theirs.doi = ours.doi OR theirs.title = ours.title) AND theirs.number = 0
+JOIN graph_papers ON graph_papers.id = theirs.paper_id
+WHERE ours.paper_id = :paper_id AND ours.number > 0 AND theirs.paper_id != :paper_id
+UNION ALL
+SELECT 'cited_by', theirs.paper_id, graph_papers.title,
+    theirs.number, theirs.doi, theirs.title, theirs.year, theirs.author, ours.doi, ours.title, ours.year, ours.author
+FROM graph_works AS ours
+JOIN graph_works AS theirs ON (theirs.doi = ours.doi OR theirs.title = ours.title) AND theirs.number > 0
+JOIN graph_papers ON graph_papers.id = theirs.paper_id
+WHERE ours.paper_id = :paper_id AND ours.number = 0 AND theirs.paper_id != :paper_id
+"""
+
 
 class SqliteGraph:
     """The `Graph` of one machine."""
@@ -84,6 +114,7 @@ class SqliteGraph:
         title: str | None,
         entities: Sequence[Entity],
         relationships: Sequence[Relationship],
+        works: Bibliography = NO_WORKS,
     ) -> bool:
         new = contribution(entities, relationships)
 
@@ -104,6 +135,13 @@ class SqliteGraph:
             connection.executemany(
                 "INSERT INTO graph_relations (paper_id, source, type, target) VALUES (?, ?, ?, ?)",
                 [(paper_id, *relation) for relation in new.relations],
+            )
+            connection.executemany(
+                "INSERT INTO graph_works (paper_id, number, doi, title, year, author) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (paper_id, number, work.doi, work.title, work.year, work.author)
+                    for number, work in [(0, works.itself), *((found.number, found) for found in works.listed)]
+                ],
             )
             return True
 
@@ -140,6 +178,12 @@ class SqliteGraph:
 
         return await self._database.read(read)
 
+    async def citations(self, paper_id: str, limit: int) -> Citations:
+        rows = await self._database.read(
+            lambda connection: connection.execute(_CITATIONS, {"paper_id": paper_id}).fetchall()
+        )
+        return citations((_match(*row) for row in rows), limit)
+
     async def related(self, paper_id: str, limit: int) -> Sequence[RelatedPaper]:
         def read(connection: Connection) -> list[RelatedPaper]:
             (papers,) = connection.execute("SELECT count(*) FROM graph_papers").fetchone()
@@ -159,6 +203,7 @@ class SqliteGraph:
 def _remove(connection: Connection, paper_id: str) -> None:
     connection.execute("DELETE FROM graph_relations WHERE paper_id = ?", (paper_id,))
     connection.execute("DELETE FROM graph_mentions WHERE paper_id = ?", (paper_id,))
+    connection.execute("DELETE FROM graph_works WHERE paper_id = ?", (paper_id,))
     connection.execute("DELETE FROM graph_forms WHERE paper_id = ?", (paper_id,))
     connection.execute("DELETE FROM graph_papers WHERE id = ?", (paper_id,))
 
@@ -173,3 +218,9 @@ def _neighbour(connection: Connection, key: str, relation: str, direction: str, 
         direction=direction,
         papers=tuple(sorted(json.loads(papers))),
     )
+
+
+def _match(direction: Direction, paper_id: str, title: str | None, number: int, *values: str | int | None) -> Match:
+    """A row of `_CITATIONS`: the entry's values come before those of the paper it may be."""
+    listed, itself = (dict(zip(Work.model_fields, some, strict=True)) for some in (values[:4], values[4:]))
+    return Match(direction, paper_id, title, number, Work.model_validate(listed), Work.model_validate(itself))

@@ -21,6 +21,7 @@ ROUTES = [
     ("POST", "/papers/{id}/process"),
     ("POST", "/papers/{id}/cancel"),
     ("DELETE", "/papers/{id}"),
+    ("GET", "/graph/papers/{id}/citations"),
     ("GET", "/graph/papers/{id}/related"),
 ]
 NO_IDS = {
@@ -49,6 +50,7 @@ OUT_OF_BOUNDS = {
     "/search?q=x&limit=-1": "query.limit",
     "/search?q=x&limit=201": "query.limit",
     "/graph/entities/method:crf?limit=0": "query.limit",
+    "/graph/papers/x/citations?limit=many": "query.limit",
     "/graph/papers/x/related?limit=many": "query.limit",
     **{f"/papers/x/events?after={after}": "query.after" for after in ["-1", "first", "1.5", str(2**63), "1e400"]},
     "/papers/x/events?limit=1001": "query.limit",

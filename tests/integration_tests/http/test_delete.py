@@ -20,6 +20,7 @@ ROUTES = [
     ("POST", "/papers/{id}/process"),
     ("POST", "/papers/{id}/cancel"),
     ("DELETE", "/papers/{id}"),
+    ("GET", "/graph/papers/{id}/citations"),
     ("GET", "/graph/papers/{id}/related"),
 ]
 
