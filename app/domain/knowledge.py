@@ -115,6 +115,12 @@ class Reference(Span, Found):
     venue: str | None = None
     year: int | None = None
     doi: str | None = None
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None
+    editors: tuple[str, ...] = ()
+    publisher: str | None = None
+    url: str | None = None
 
 
 class EntityType(StrEnum):

@@ -1,49 +1,33 @@
-"""One entry of a list of references: its authors, title, venue, year and DOI, by rule."""
+"""One entry of a list of references: its fields, told apart by a conditional random field over its words."""
 
+import lzma
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import Literal, get_args
 
+import pycrfsuite
+
+from app.extraction.citation_words import Word, features, words
 from app.extraction.header import find_doi
 
-_MAX = 1500
-_MAX_VENUE = 200
+SHIPPED = "citations.crfsuite.xz"
+Field = Literal[
+    "author", "title", "venue", "series", "editor", "volume", "issue", "pages", "date", "publisher", "location", "doi", "url", "note"
+]  # fmt: skip
+FIELDS: tuple[Field, ...] = get_args(Field)
+Label = Field | Literal["label", "other"]
+"""Of a word: its field, the entry's own label ("[3]"), or what only leads to a field ("in", "pp")."""
+
+MAX_CITATION = 1500
+"""Characters that are looked at."""
 _LABEL = re.compile(r"^\s*(?:\[[^\]\s]{1,16}\]|\(?\d{1,4}[.)]|\d{1,3}(?=\s+[^\W\d_]))\s*")
-_YEAR_PAREN = re.compile(r"[(\[](?:[A-Z][a-z]{2,8}\.? )?((?:18|19|20)\d\d)[a-z]?(?:,[^()]{0,25})?[)\]][.,:]?\s*")
-_YEAR_BARE = re.compile(r"(?<![\d.:/–-])((?:18|19|20)\d\d)[a-z]?(?![\d/–:]|-\d|\.\d)")
-_QUOTED = re.compile(
-    r"[\"“”„«]\s*([^\"“”„«»]{8,300}?)[,.]?\s*[\"”“»]"
-    r"|(?<![^\W_])[‘'`]{1,2}([^‘’'`]{12,300}?)[,.]?[’']{1,2}(?=[\s,.]|$)"
-)
-_INITIALS = r"(?:[^\W\d_a-z]\.?[ \-]?){1,4}"
-_SURNAME = r"(?:(?:[a-z]{2,4} ){0,2}[^\W\d_a-z][^\W\d_]*(?:[-'’ ][^\W\d_]+){0,2})"
-_START = re.compile(
-    rf"^(?:{_SURNAME}, ?[^\W\d_a-z]|{_SURNAME} {_INITIALS}[,.(]|{_INITIALS} ?{_SURNAME}[,. ]"
-    r"|[^\W\d_a-z][\w'’-]+ [^\W\d_a-z][\w.'’ -]{1,30}(?:,| and |\.))"
-)
-_NO_END = "".join(rf"(?<!\b{word})" for word in "al ed eds Ed Eds vol no pp vs Jr St".split())
-_SENTENCE_END = re.compile(rf"(?<![\s.(\[-][^\W\d_a-z])(?<!^[^\W\d_a-z]){_NO_END}[.?!](?=\s+[^a-z\s]|\s*$)")
-_IN = re.compile(r"(?:^|[.,?!]\s+)[Ii]n:?\s+(?=[^a-z])")
-_VENUE_WORD = re.compile(
-    r"\b(?:proceedings|proc\.?|journal|conference|transactions|trans\.|workshop|symposium|press|review|letters|annals|bulletin|arxiv"
-    r"|lecture notes|j\.|ieee|acm|siam|springer|elsevier|wiley|addison|mcgraw|in:? [A-Z])",
-    re.IGNORECASE,
-)
-_VENUE_END = re.compile(
-    r"[,;]?\s*(?:\(?\d|vol(?:ume|\.)|pages?\b|pp\b|[(\[]|no\.)|[;]|(?:(?<=[a-z]{5})|(?<=[A-Z]{3}))\.(?=\s|$)"
-    r"|,(?=\s*(?:[A-Z]{2}\b|[A-Z][a-z]+\.?$|$))"
-)
-_EDITORS = re.compile(
-    r"^(?:[^,.]{2,40},? (?:and|&) )?[^,]{2,40}(?:, [^,]{2,40}){0,6},? \(?[Ee]d(?:itor)?s?\.?\)?[.,:]*\s*"
-)
+_YEAR = re.compile(r"(?<![\d./:–-])((?:1[5-9]|20)\d\d)(?:[a-z]?(?![\w/–:]|-\d|\.\d))")
+_LINK = re.compile(r"https?://\S+|\b10\.\d{4,}/\S+")
 _ET_AL = re.compile(r"[,;]?\s*(?:\bet al\b\.?|\band others\b|…)", re.IGNORECASE)
-_CAPITAL = r"[^\W\d_a-z]"
-_DOTTED = rf"{_CAPITAL}\.(?:[ -]?{_CAPITAL}\.){{0,4}}"
-_LAST = rf"(?:(?!and |et |und )[a-z]{{2,4}} ){{0,2}}{_CAPITAL}[^\W\d_]+(?:[-'’][^\W\d_]+){{0,2}}"
-_NAME = re.compile(
-    rf"(?:{_DOTTED} ?{_LAST}|{_LAST},? (?:{_DOTTED}|{_CAPITAL}{{1,3}}(?![^\W_.])))(?=[\s.,:;)]|$|(?<=\.))"
-)
-_BETWEEN_NAMES = re.compile(r"[.,;]{0,2} ?(?:and|&|et|und|y)? ?(?=\S)")
-_COMMA_VENUE = re.compile(r", (?=[^\W\d_a-z][^\W\d_,]*(?:[ &.]+[^\W\d_,.]+){0,6}[.]?,? (?:v\.|vol|\d))")
 _TRAILING_YEAR = re.compile(r"[\s,.(]*\b(?:18|19|20)\d\d[a-z]?\b(?: ?\[\d{4}\])?\W*$")
 _TAIL = re.compile(r"[\s,;:(\[]+$")
 _INITIAL_GROUP = re.compile(r"(?:[^\W\d_a-z]\.?[- ]?){1,4}")
@@ -51,49 +35,91 @@ _INITIAL_GROUP = re.compile(r"(?:[^\W\d_a-z]\.?[- ]?){1,4}")
 
 @dataclass(frozen=True)
 class Citation:
+    """What an entry says; a field it does not have, or that was not told, is empty."""
+
     authors: tuple[str, ...] = ()
     title: str | None = None
     venue: str | None = None
     year: int | None = None
     doi: str | None = None
-
-
-def looks_like_start(line: str) -> bool:
-    """Whether a line begins as an entry does: with an author's name."""
-    return _START.match(line[:120]) is not None
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None
+    editors: tuple[str, ...] = ()
+    publisher: str | None = None
+    url: str | None = None
 
 
 def parse_citation(raw: str) -> Citation:
-    """What can be told apart in an entry; a field is empty where no rule fits. Never raises.
-
-    The rules know three orders: authors (year) title; authors, title, venue, year; and a title in quotes.
-    """
-    raw = raw[:_MAX]
+    """What can be told apart in an entry. Never raises."""
+    raw = raw[:MAX_CITATION]
+    text = raw.removeprefix(label.group()) if (label := _LABEL.match(raw)) else raw
+    told = tell(text)
     doi = find_doi(raw)
-    label = _LABEL.match(raw)
-    text = raw[label.end() :] if label else raw
-    at = _YEAR_PAREN.search(text)
-    bare = _year_sentence(text)
-    quoted = _QUOTED.search(text)
-    if quoted and quoted.start() < 350:
-        before, title, after = text[: quoted.start()], quoted.group(1) or quoted.group(2), text[quoted.end() :]
-        before = _YEAR_PAREN.sub("", before)
-    elif at and 2 < at.start() < 400 and _is_list_of_names(text[: at.start()]):
-        before = text[: at.start()]
-        title, after = _sentence(text[at.end() :])
-    elif bare and _is_list_of_names(text[: bare.start()]):
-        before = text[: bare.start()]
-        title, after = _sentence(text[bare.end() :].lstrip(" .,:;)]"))
-    else:
-        before, rest = _authors_end(text)
-        title, after = _sentence(rest)
     return Citation(
-        authors=split_authors(before),
-        title=_clean(title) or None,
-        venue=_venue(after),
-        year=_year(text, doi),
+        authors=split_authors(told.get("author", "")),
+        title=told.get("title"),
+        venue=told.get("venue") or told.get("series"),
+        year=_year(told.get("date", "")) or _year(_LINK.sub(" ", text)),
         doi=doi,
+        volume=told.get("volume"),
+        issue=told.get("issue"),
+        pages=told.get("pages"),
+        editors=split_authors(told.get("editor", "")),
+        publisher=told.get("publisher"),
+        url=told.get("url"),
     )
+
+
+def tell(citation: str) -> dict[Field, str]:
+    """The fields of a citation as they stand in it."""
+    found = words(citation)
+    if not found:
+        return {}
+    tags = _tagger().tag(features(citation, found))
+    return fields_of(citation, found, [tag.removeprefix("B-").removeprefix("I-") for tag in tags])
+
+
+def fields_of(citation: str, found: Sequence[Word], labels: Sequence[str]) -> dict[Field, str]:
+    """The text of each field. Of several pieces, people's are put together, and of anything else the longest counts."""
+    pieces: dict[Field, list[str]] = {}
+    for label, start, end in _runs(found, labels):
+        if label in FIELDS:
+            pieces.setdefault(label, []).append(_whole(citation, start, end))
+    return {
+        field: ", ".join(texts) if field in {"author", "editor"} else max(texts, key=len)
+        for field, texts in pieces.items()
+    }
+
+
+def _runs(found: Sequence[Word], labels: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Words beside each other with the same label, as (label, start, end)."""
+    edges = [0, *(i for i in range(1, len(found)) if labels[i] != labels[i - 1]), len(found)]
+    for first, after in pairwise(edges):
+        yield labels[first], found[first].start, found[after - 1].end
+
+
+def _whole(citation: str, start: int, end: int) -> str:
+    """The words with what belongs to them: the full stop of an initial, the other one of two brackets."""
+    if re.search(r"(?<!\w)[^\W\d_]$", citation[start:end]) and citation[end : end + 1] == ".":
+        end += 1
+    text = citation[start:end]
+    for opening, closing in ("()", "[]"):
+        if text.count(opening) > text.count(closing) and citation[end : end + 1] == closing:
+            text = citation[start : end + 1]
+    return " ".join(text.split())
+
+
+@cache
+def _weights() -> bytes:
+    return lzma.decompress((files("app.extraction") / "models" / SHIPPED).read_bytes())
+
+
+def _tagger() -> pycrfsuite.Tagger:
+    """One of one's own: shared between threads it would mix their words. Opening takes microseconds."""
+    tagger = pycrfsuite.Tagger()
+    tagger.open_inmemory(_weights())
+    return tagger
 
 
 def split_authors(text: str) -> tuple[str, ...]:
@@ -127,105 +153,6 @@ def _has_initials(piece: str) -> bool:
     return after or (words[0].endswith(".") and len(words[0]) <= 3)
 
 
-def _year_sentence(text: str) -> re.Match[str] | None:
-    """A year that stands as a sentence of its own after the authors: "Smith, J. 1999. Title."""
-    match = _YEAR_BARE.search(text[:400])
-    if match is None or match.start() < 4 or text[match.end() : match.end() + 1] not in (".", ",", ":", ")", ""):
-        return None
-    return match
-
-
-def _is_list_of_names(text: str) -> bool:
-    """Whether the words before a year are names alone: capitalised, but for particles and "and"."""
-    words = [word for word in re.split(r"[\s,;.&()]+", text) if word]
-    lower = [word for word in words if word[0].islower() and len(word) > 3 and word not in ("und", "others", "with")]
-    long = [sentence for sentence in _SENTENCE_END.split(text) if len(sentence.split()) > 1]
-    return 0 < len(words) <= 80 and len(lower) <= len(words) // 8 and (len(long) <= 1 or len(words) <= 6)
-
-
-def _sentence(text: str) -> tuple[str, str]:
-    """The first sentence and what follows it; it also ends before "In …" or, where no full stop comes, at a comma."""
-    text = text.lstrip(" .,:;")
-    stop = _SENTENCE_END.search(text, min(8, len(text)))
-    inside = _IN.search(text)
-    if inside and (stop is None or inside.start() <= stop.start()):
-        return text[: inside.start()] + text[inside.start() : inside.start() + 1].strip(",. "), text[inside.end() :]
-    if stop is None or stop.start() > 300:
-        comma = text.find(", ")
-        return (text[:comma], text[comma + 2 :]) if comma > 8 else (text, "")
-    head, tail = text[: stop.end()], text[stop.end() :]
-    comma = _comma_before_venue(head)
-    return (head[:comma], head[comma + 1 :] + tail) if comma else (head, tail)
-
-
-def _comma_before_venue(head: str) -> int:
-    """In "Title, Journal of X 12, pp. 3." the comma between title and venue; 0 when there is none."""
-    word = _VENUE_WORD.search(head, min(15, len(head)))
-    comma = head.rfind(", ", 0, word.start() + 1) if word else -1
-    if comma <= 15:
-        volume = _COMMA_VENUE.search(head, min(15, len(head)))
-        comma = volume.start() if volume else -1
-    return comma if comma > 15 else 0
-
-
-def _authors_end(text: str) -> tuple[str, str]:
-    """The authors and the rest, where no year parts them: after the names, at a colon, or at the first full stop."""
-    end = _names_end(text)
-    if end:
-        return text[:end], text[end:]
-    colon = text.find(": ", 0, 300)
-    if colon > 3 and _is_list_of_names(text[:colon]) and len(text[:colon].split()) < 6:
-        return text[:colon], text[colon + 2 :]
-    stop = _SENTENCE_END.search(text)
-    if stop and _is_list_of_names(text[: stop.start()]):
-        return text[: stop.start()], text[stop.end() :]
-    comma = text.find(", ")
-    if 3 < comma < 40 and len(text[:comma].split()) in (2, 3) and _is_list_of_names(text[:comma]):
-        return text[:comma], text[comma + 2 :]
-    return ("", text) if stop is None or stop.start() > 200 else (text[: stop.start()], text[stop.end() :])
-
-
-def _names_end(text: str) -> int:
-    """Where a list of names with initials ends, each matched once from the left; 0 when there is none or no title follows."""
-    at = 0
-    for _ in range(100):
-        name = _NAME.match(text, at)
-        if name is None:
-            break
-        at = name.end()
-        others = _ET_AL.match(text, at)
-        if others:
-            at = others.end()
-            break
-        between = _BETWEEN_NAMES.match(text, at)
-        if between is None or _NAME.match(text, between.end()) is None:
-            break
-        at = between.end()
-    following = text[at:].lstrip(" .,:;")[:1]
-    return at if at and following and not following.islower() else 0
-
-
-def _venue(after: str) -> str | None:
-    text = after.lstrip(" .,;:")
-    inside = re.match(r"[Ii]n:?\s+", text)
-    text = text[inside.end() :] if inside else text
-    editors = _EDITORS.match(text)
-    text = text[editors.end() :] if editors else text
-    stop = _VENUE_END.search(text)
-    venue = _clean(text[: stop.start()] if stop else text)
-    if not 1 < len(venue) <= _MAX_VENUE or venue.lower().startswith(("http", "doi", "available", "retrieved")):
-        return None
-    return venue
-
-
-def _year(text: str, doi: str | None) -> int | None:
-    paren = _YEAR_PAREN.search(text)
-    if paren:
-        return int(paren.group(1))
-    plain = re.sub(r"https?://\S+|\b10\.\d{4,}/\S+", " ", text) if doi or "http" in text else text
-    found = [int(match.group(1)) for match in _YEAR_BARE.finditer(plain) if 1800 <= int(match.group(1)) <= 2099]
-    return found[0] if found else None
-
-
-def _clean(text: str | None) -> str:
-    return (text or "").strip().strip('.,;: "“”«»').strip()
+def _year(text: str) -> int | None:
+    found = _YEAR.search(text)
+    return int(found.group(1)) if found else None

@@ -3,9 +3,10 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from app.domain.knowledge import BlockKind, Document, Reading, Reference
-from app.extraction.citations import looks_like_start, parse_citation
+from app.extraction.citations import parse_citation
 from app.extraction.sections import is_reference_title
 
 MAX_REFERENCES = 2000
@@ -21,6 +22,12 @@ _BLANK = re.compile(r"\n[ \t\r]*\n|\f")
 _LINE = re.compile(r"[^\n\f]+")
 _ENDS_IN_YEAR = re.compile(r"[ (](?:19|20)\d\d[a-z]?\)?\.$")
 _SHORT = 160
+_INITIALS = r"(?:[^\W\d_a-z]\.?[ \-]?){1,4}"
+_SURNAME = r"(?:(?:[a-z]{2,4} ){0,2}[^\W\d_a-z][^\W\d_]*(?:[-'’ ][^\W\d_]+){0,2})"
+_START = re.compile(
+    rf"^(?:{_SURNAME}, ?[^\W\d_a-z]|{_SURNAME} {_INITIALS}[,.(]|{_INITIALS} ?{_SURNAME}[,. ]"
+    r"|[^\W\d_a-z][\w'’-]+ [^\W\d_a-z][\w.'’ -]{1,30}(?:,| and |\.))"
+)
 
 
 def extract_references(reading: Reading, document: Document) -> tuple[Reference, ...]:
@@ -47,11 +54,7 @@ def extract_references(reading: Reading, document: Document) -> tuple[Reference,
                 page=document.page_at(start),
                 number=len(references) + 1,
                 raw=raw,
-                authors=found.authors,
-                title=found.title,
-                venue=found.venue,
-                year=found.year,
-                doi=found.doi,
+                **asdict(found),
             )
         )
     return tuple(references)
@@ -149,7 +152,7 @@ def _joined(text: str, paragraphs: list[tuple[int, int]]) -> list[tuple[int, int
     """The paragraphs, each that begins with no author joined to an unfinished one before it: a page ended between them."""
     joined: list[tuple[int, int]] = []
     for start, end in paragraphs:
-        if joined and not looks_like_start(text[start : start + 120].lstrip()):
+        if joined and not _looks_like_start(text[start : start + 120].lstrip()):
             before = text[joined[-1][0] : joined[-1][1]].strip()
             if before[-1:] not in ".)]" or (len(before) < _SHORT and _ENDS_IN_YEAR.search(before)):
                 joined[-1] = (joined[-1][0], end)
@@ -164,10 +167,15 @@ def _hanging_starts(text: str, lines: list[tuple[int, int]]) -> list[int]:
     before = "."
     for begin, finish in lines:
         line = text[begin:finish].strip()
-        if (not starts or before.endswith((".", ")", "]")) or before[-1:].isdigit()) and looks_like_start(line):
+        if (not starts or before.endswith((".", ")", "]")) or before[-1:].isdigit()) and _looks_like_start(line):
             starts.append(begin)
         before = line
     return starts
+
+
+def _looks_like_start(line: str) -> bool:
+    """Whether a line begins as an entry does: with an author's name."""
+    return _START.match(line[:120]) is not None
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:

@@ -6,13 +6,18 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
-from tests.evaluation import entities, header, sections
+from tests.evaluation import citations, entities, header, sections
 from tests.evaluation.data import data_folder
 from tests.evaluation.figure import draw
 from tests.evaluation.model import Group, Row
 from tests.evaluation.speed import papers_a_second
 
-GROUPS: dict[str, Group] = {"header": header.measure, "sections": sections.measure, "entities": entities.measure}
+GROUPS: dict[str, Group] = {
+    "header": header.measure,
+    "sections": sections.measure,
+    "citations": citations.measure,
+    "entities": entities.measure,
+}
 
 
 def table(rows: list[Row]) -> Table:

@@ -80,15 +80,37 @@ def test_a_page_number_inside_an_entry_is_not_parsed() -> None:
     [
         (
             "[3] Lafferty, J., McCallum, A. and Pereira, F.: Reading lattices. In: Proceedings of X, pp. 1-9 (2001)",
-            Citation(("Lafferty, J.", "McCallum, A.", "Pereira, F."), "Reading lattices", "Proceedings of X", 2001),
+            Citation(
+                ("Lafferty, J.", "McCallum, A.", "Pereira, F."),
+                "Reading lattices",
+                "Proceedings of X",
+                2001,
+                pages="1-9",
+            ),
         ),
         (
-            "12. Hoot S, McGuire AT. Recombinant reading fails. PLoS Pathog 2013;9(1): e1003106",
-            Citation(("Hoot S", "McGuire AT"), "Recombinant reading fails", "PLoS Pathog", 2013),
+            "12. Hoot S, McGuire AT. Recombinant reading fails. PLoS Pathog 9(1): e1003106, 2013",
+            Citation(
+                ("Hoot S", "McGuire AT"), "Recombinant reading fails", "PLoS Pathog", 2013, None, "9", "1", "e1003106"
+            ),
         ),
         (
             "Teng, Edmond and Larry Squire. 1999. “Memory for places.” Nature 400: 675-677.",
-            Citation(("Teng", "Edmond", "Larry Squire"), "Memory for places", "Nature", 1999),
+            Citation(
+                ("Teng", "Edmond", "Larry Squire"), "Memory for places", "Nature", 1999, None, "400", None, "675-677"
+            ),
+        ),
+        (
+            "Brandt A, Osei L. Reading order. In: Novak P, editor. Handbook of Documents. Berlin: Springer; 2016. p. 3-9.",
+            Citation(
+                ("Brandt A", "Osei L"),
+                "Reading order",
+                "Handbook of Documents",
+                2016,
+                pages="3-9",
+                editors=("Novak P",),
+                publisher="Springer",
+            ),
         ),
         ("Contract of 1999, see 10.5555/abc.", Citation((), None, None, 1999, "10.5555/abc")),
     ],
