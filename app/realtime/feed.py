@@ -83,14 +83,17 @@ class Feed:
             await self._outbound.drained()
             if self._order >= max(map(entry_order, (self._hub.position, until or self._cursor))):
                 break
+            hub = self._hub.position
             try:
                 page = await self._log.read(self._cursor, PAGE)
             except ValueError as error:
                 raise BehindError("log_lost") from error
             if not await self._log.holds(self._cursor):
                 raise BehindError("position_not_in_log")
-            if not page:
-                break  # the hub's own position was lost with the end of the log; it will notice and say so
+            if not page:  # the hub's own position was lost with the end of the log
+                if self._hub.position != hub:
+                    continue  # it noticed, and went on from the log's new end
+                break  # it will, and say so
             read += len(page)
             if read > self._replay_limit:
                 raise BehindError("too_far_behind")

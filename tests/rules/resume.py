@@ -157,6 +157,13 @@ RULES = (
         ),
     ),
     Rule(
+        "also where the log lost its end meanwhile",
+        FEED,
+        "                    continue  #",
+        "                    break  #",
+        ("test_a_feed_that_found_nothing_goes_on_with_what_a_log_that_lost_its_end_tells_again",),
+    ),
+    Rule(
         "and repeats nothing where it joins",
         FEED,
         "if event.order > self._order and self._is_new(event)]",

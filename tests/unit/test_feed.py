@@ -157,6 +157,31 @@ async def test_a_log_that_lost_its_end_lets_the_feed_join_and_the_hub_tell() -> 
     assert client.feed.position().entry == "3-0", "the lost position, so that a resume from it is told"
 
 
+class ComesBack(LogByHand):
+    """Tells its lost end again, and the hub notices, between a feed's look for more and its look at where it stands."""
+
+    hub: Hub
+
+    async def holds(self, entry_id: str) -> bool:
+        if self.entries[-1].id == "2-0":
+            self.entries.append(entry(5, "a", 2))
+            await self.hub._read()
+        return await super().holds(entry_id)
+
+
+async def test_a_feed_that_found_nothing_goes_on_with_what_a_log_that_lost_its_end_tells_again() -> None:
+    """The hub has told those who had joined; who joins it now as if nothing were missing would miss that."""
+    log = ComesBack(*(entry(seq + 1, "a", seq) for seq in (1, 2)))
+    log.hub = hub_over(log)
+    await log.hub.start()
+    client = Client(log.hub, log)
+    client.feed.stand_at("2-0")
+    del log.entries[2:]
+    await client.catch_up()
+    assert client.got == [("a", 2)]
+    assert client.feed.position().entry == log.hub.position == "5-0"
+
+
 async def test_a_deletion_among_what_is_replayed_ends_the_queue_behind_it() -> None:
     """The paper was there when its socket opened: nothing else would end it."""
     log, hub = await a_log(2)
