@@ -67,8 +67,9 @@ class Lane(ABC):
         pause = FIRST_PAUSE
         while True:
             status = await self.look()
+            known = status.get("services", {}).get("store") != "down"  # what is not known counts as nothing
             moving = status["queue_length"] + status["active_tasks"] - self.parked
-            if moving <= 0 and status["waiting"] == 0 and status["hub_position"] == status["log_position"]:
+            if known and moving <= 0 and status["waiting"] == 0 and status["hub_position"] == status["log_position"]:
                 return status
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the service did not settle within {self.deadline:g} s: {status}")

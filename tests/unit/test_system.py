@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.errors import UnavailableError
+from app.ports import StoreCounts
 from app.services.metrics import Metrics
 from app.services.system import RATE_WINDOW, Check, EventRate, Sample, System
 from tests.support.bench import Bench
@@ -94,6 +95,18 @@ async def test_what_does_not_answer_counts_as_nothing_and_the_rest_is_told(bench
     data = (await sample(bench, {"store": answers, "redis": bench.log.check})).status.data
     assert (data.services["redis"], data.workers) == ("down", 0)
     assert data.queue_length == 1, "the store was not asked because another service is away"
+
+
+async def test_a_store_that_cannot_be_counted_is_down_and_not_one_with_nothing_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def counts() -> StoreCounts:
+        raise UnavailableError("MongoDB does not answer; check PAPERS_STORE_URL and that it runs.")
+
+    await bench.services.heartbeat.beat()
+    monkeypatch.setattr(bench.store, "counts", counts)
+    data = (await sample(bench, {"store": answers, "redis": answers})).status.data
+    assert (data.services["store"], data.status, data.queue_length) == ("down", "degraded", 0)
 
 
 def test_events_a_second_are_those_of_the_last_five_seconds() -> None:
