@@ -37,7 +37,7 @@ class Client:
         self._wire = world.wire(name)
         self._early: list[PaperEvent] = []
         """Of papers whose snapshot is still being fetched."""
-        self._fetching = False
+        self._fetches = 0
         self._stale = False
         self._left = False
         self._session: asyncio.Task[None] | None = None
@@ -171,7 +171,7 @@ class Client:
 
     def _fetch(self) -> None:
         """On `/ws` there are no snapshots: the list has them, asked for after the connection or the resync."""
-        self._fetching = True
+        self._fetches += 1
         task = asyncio.create_task(self._get_all())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -186,13 +186,15 @@ class Client:
                 self._know([await papers.get(paper_id)])
             except PaperNotFoundError:
                 self.papers[paper_id] = None
-        self._fetching = False
+        self._fetches -= 1
+        if self._fetches:
+            return  # one that was asked for later knows more
         early, self._early = self._early, []
         for event in early:
             self._fold(event)
 
     def _fold(self, event: PaperEvent) -> None:
-        if self._fetching:
+        if self._fetches:
             self._early.append(event)
             return
         paper_id, seq = event.data.paper_id, event.data.seq
