@@ -29,10 +29,11 @@ class Serve:
         self.port = port
         folder.parent.mkdir(parents=True, exist_ok=True)
         self.output = folder.parent / f"output-{time.monotonic_ns()}"
-        environment = {"PAPERS_DATA_DIR": str(folder), "PAPERS_PORT": str(port), "PAPERS_WORKERS": "2", **more}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PAPERS_")}
+        environment |= {"PAPERS_DATA_DIR": str(folder), "PAPERS_PORT": str(port), "PAPERS_WORKERS": "2", **more}
         with self.output.open("wb") as output:
             self.process = psutil.Popen(
-                [sys.executable, *program], cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output
+                [sys.executable, *program], cwd=ROOT, env=environment, stdout=output, stderr=output
             )
         self.seen: set[psutil.Process] = set()
 
