@@ -61,7 +61,8 @@ class Readers:
 
 async def end_of(socket: Socket) -> dict[str, Any]:
     """The paper as its run's terminal event leaves it."""
-    message = await socket.receive_until("paper_status", status="failed")
+    # Nothing is told between the attempts of a hung file, three times 8 s and the pauses between them.
+    message = await socket.receive_until("paper_status", timeout=50, status="failed")
     changes: dict[str, Any] = message["data"]["changes"]
     return changes
 
