@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -95,7 +96,9 @@ async def test_a_socket_counts_until_its_client_leaves(lane: Lane, connect: Conn
         await opened(first)
         await opened(second)
         assert (await lane.status())["connections"] == before + 2
-    assert (await lane.status())["connections"] == before
+    with anyio.fail_after(lane.deadline):
+        while (await lane.status())["connections"] != before:  # a client's close is done before the server has seen it
+            await anyio.sleep(0.01)
 
 
 @pytest.mark.anyio
