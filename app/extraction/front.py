@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.knowledge import Block, BlockKind, Reading
-from app.extraction.header_lines import Label, label_lines
+from app.extraction.header_lines import SAME_SIZE, Label, Printed, label_lines
 
 _MAX_FRONT = 20_000
 """Characters that are looked at."""
 _PAGES = 2
 """An abstract may run on to the second page; all else of a header is on the first."""
-SAME_SIZE = 0.6
-"""Points by which two lines of the same print may differ."""
 
 ABSTRACT = re.compile(
     r"^\W{0,4}(?:abstract|a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|summary|resumo|resumen|résumé|zusammenfassung)\W{0,4}(?=$|\s)[\s.:—–-]*",
@@ -57,7 +55,12 @@ def front_of(reading: Reading) -> list[FrontLine]:
         blocks = [Block(start=0, end=min(len(reading.text), _MAX_FRONT))]
     spans = [(at, block, start, end) for at, block in enumerate(blocks) for start, end in _lines(reading.text, block)]
     texts = [_ORCID_SIGN.sub("", " ".join(reading.text[start:end].split())) for _, _, start, end in spans]
-    told = iter(label_lines([text for text, span in zip(texts, spans, strict=True) if not _aside(span[1])]))
+    printed = [
+        Printed(text, block.font_size, block.bold, text_at == 0 or spans[text_at - 1][0] != at)
+        for text_at, (text, (at, block, _, _)) in enumerate(zip(texts, spans, strict=True))
+        if not _aside(block)
+    ]
+    told = iter(label_lines(printed))
     front = []
     for text, (at, block, start, end) in zip(texts, spans, strict=True):
         found = None if _aside(block) else next(told, None)

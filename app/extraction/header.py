@@ -4,9 +4,9 @@ import re
 from itertools import takewhile
 
 from app.domain.knowledge import BlockKind, Metadata, Reading
-from app.extraction.byline import author_names, title_lines
+from app.extraction.byline import author_names, title_lines, title_of
 from app.extraction.front import ABSTRACT, FrontLine, above_abstract, front_of, joined
-from app.extraction.sections import is_well_known, plain_title
+from app.extraction.sections import is_well_known
 
 MAX_TITLE = 400
 MAX_ABSTRACT = 6000
@@ -24,6 +24,8 @@ _AFTER_ABSTRACT = re.compile(
     re.IGNORECASE,
 )
 
+_NUMBERED = re.compile(r"^\W{0,3}(?:\d{1,2}|[IVX]{1,4})[.)]?\s")
+
 
 def extract_header(reading: Reading) -> Metadata:
     """What the file declares of itself, each missing field filled by rule from the first page; None or () if not found.
@@ -34,7 +36,7 @@ def extract_header(reading: Reading) -> Metadata:
     opening = front_of(reading)
     front = [line for line in opening if line.page == 1]
     title_at = title_lines(front)
-    title = told.title or joined(title_at)[:MAX_TITLE] or None
+    title = told.title or title_of(title_at)[:MAX_TITLE] or None
     return Metadata(
         title=" ".join(title.split()) if title else None,
         authors=told.authors or author_names(front, title_at),
@@ -75,7 +77,7 @@ def _abstract(front: list[FrontLine]) -> str | None:
         if not inside and label:
             inside = True
             text = text[label.end() :]
-        elif inside and (_AFTER_ABSTRACT.match(text) or (kept and _ends_abstract(line))):
+        elif inside and kept and (_AFTER_ABSTRACT.match(text) or _ends_abstract(line)):
             break
         if not inside and line.page > 1:
             break
@@ -101,8 +103,13 @@ def _unlabelled_abstract(front: list[FrontLine], title: list[FrontLine]) -> str 
 
 
 def _ends_abstract(line: FrontLine) -> bool:
-    numbered = plain_title(line.text) != line.text and is_well_known(line.text)
-    return line.kind is BlockKind.HEADING or numbered or line.text.lower() in ("introduction", "background")
+    numbered = _NUMBERED.match(line.text) is not None and is_well_known(line.text)
+    return (
+        line.kind is BlockKind.HEADING
+        or line.label == "body"
+        or numbered
+        or line.text.lower() in ("introduction", "background")
+    )
 
 
 def _year(front: list[FrontLine]) -> int | None:

@@ -1,7 +1,7 @@
-"""What each line of a first page is: a conditional random field over words, shapes and places of lines.
+"""What each line of a first page is: a conditional random field over words, shapes, places and print of lines.
 
-Learnt from annotated first pages without type sizes (docs/models/header.md), so it knows what `header` cannot see: how
-titles, names, addresses and abstracts read. Type sizes stay the business of the rules there.
+Learnt from annotated first pages (docs/models/header.md), each once with its print and once as bare text, as some formats
+have it.
 """
 
 import re
@@ -14,7 +14,7 @@ import pycrfsuite
 
 from app.extraction.people import is_affiliation, names_in
 
-Label = Literal["title", "author", "affiliation", "abstract", "other"]
+Label = Literal["title", "author", "affiliation", "abstract", "other", "body"]
 
 MAX_LINES = 120
 """Of a first page that are labelled; a header is never longer."""
@@ -42,24 +42,42 @@ _SIGNS: dict[str, re.Pattern[str]] = {
     "comma at the end": re.compile(r",$"),
     "lower case first": re.compile(r"^[a-z]"),
 }
+SAME_SIZE = 0.6
+"""Points by which two lines of the same print may differ."""
+_A_WORD = 4
+"""Letters; fewer are a mark, however large."""
 _SPLIT = (0, 1, 2, 3, 5, 8, 12, 18, 26, 40)
 
 
-class Line(NamedTuple):
+class Printed(NamedTuple):
+    """A line as it stands on the page, as far as the format tells."""
+
+    text: str
+    size: float | None = None
+    bold: bool = False
+    first: bool = False
+    """Whether it begins a block."""
+
+    def near(self, other: "Printed") -> bool:
+        """Whether both are set in one size, as far as the format has any."""
+        return self.size is None or other.size is None or abs(self.size - other.size) <= SAME_SIZE
+
+
+class Told(NamedTuple):
     """A line's label, and how probable it is that it belongs to a title."""
 
     label: Label
     title: float
 
 
-def label_lines(lines: Sequence[str]) -> list[Line]:
+def label_lines(lines: Sequence[Printed]) -> list[Told]:
     """A label for each of the first `MAX_LINES` lines; none beyond. Never raises for any text."""
     tagger = _tagger()
     lines = lines[:MAX_LINES]
     if not lines:
         return []
     labels = tagger.tag(list(features(lines)))
-    return [Line(label, tagger.marginal("title", at)) for at, label in enumerate(labels)]
+    return [Told(label, tagger.marginal("title", at)) for at, label in enumerate(labels)]
 
 
 @cache
@@ -70,17 +88,37 @@ def _tagger() -> pycrfsuite.Tagger:
     return tagger
 
 
-def features(lines: Sequence[str]) -> Iterator[list[str]]:
+def features(lines: Sequence[Printed]) -> Iterator[list[str]]:
     """What the model is told of each line: of itself, and in short of the two lines on either side."""
-    signs = [list(_signs(line)) for line in lines]
+    largest = max((line.size or 0.0 for line in lines if _letters(line.text) >= _A_WORD), default=0.0)
+    signs = [[*_signs(line.text), *_print(lines, at, largest)] for at, line in enumerate(lines)]
     for at, line in enumerate(lines):
-        told = [*_words(line), *signs[at], f"at={_bucket(at)}", f"of={_bucket(len(lines))}"]
+        told = [*_words(line.text), *signs[at], f"at={_bucket(at)}", f"of={_bucket(len(lines))}"]
         for step in (-2, -1, 1, 2):
             if 0 <= at + step < len(lines):
                 told += [f"{step}:{sign}" for sign in signs[at + step]]
             else:
                 told.append(f"{step}:none")
         yield told
+
+
+def _print(lines: Sequence[Printed], at: int, largest: float) -> Iterator[str]:
+    """How the line is set, beside the one above it and the largest of the page."""
+    line, above = lines[at], lines[at - 1] if at else None
+    if line.size is None:
+        yield "no size"
+        return
+    if line.size >= largest - SAME_SIZE:
+        yield "largest"
+        yield f"largest at={_bucket(at)}"
+    if above is not None and not line.near(above):
+        yield "larger" if line.size > (above.size or 0.0) else "smaller"
+    if line.bold:
+        yield "bold"
+    if above is not None and line.bold != above.bold:
+        yield "other weight"
+    if line.first:
+        yield "first"
 
 
 def _words(line: str) -> Iterator[str]:
@@ -99,7 +137,7 @@ def _signs(line: str) -> Iterator[str]:
     short = line[:300]
     yield from (name for name, pattern in _SIGNS.items() if pattern.search(short))
     words = re.findall(r"[^\W\d_]+", short)
-    letters = sum(map(str.isalpha, short))
+    letters = _letters(short)
     yield f"words={_bucket(len(words))}"
     yield f"length={_bucket(len(short) // 6)}"
     yield f"capitals={_share(sum(word[0].isupper() for word in words), len(words))}"
@@ -110,6 +148,10 @@ def _signs(line: str) -> Iterator[str]:
         yield "institution"
     if names_in(short):
         yield "names"
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
 
 
 def _share(some: int, of: int) -> int:

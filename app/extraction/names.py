@@ -51,6 +51,11 @@ def tokens_of(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def placed_tokens(text: str) -> list[tuple[int, str]]:
+    """The same, each with the place where it begins."""
+    return [(match.start(), match.group()) for match in _TOKEN.finditer(text)]
+
+
 def features(tokens: Sequence[str]) -> Iterator[list[str]]:
     """What the model is told of each word: of itself, and of the two on either side."""
     shapes = [_shape(token) for token in tokens]

@@ -11,7 +11,7 @@ from app.extraction.names import names_in_byline
 from tests.evaluation.matching import all_matched, similar
 from tests.evaluation.model import Row, percent
 from tests.evaluation.papers import Paper, by_set, document, reading
-from tests.training.header import first_pages
+from tests.training.first_pages import first_pages
 from tests.training.names import bylines
 
 
@@ -65,7 +65,10 @@ def _on_lines(folder: Path) -> Iterator[Row]:
     unseen = [page for page in first_pages(folder) if page.part == "test"]
     labels: dict[str, Label] = {"title": "title", "abstract": "abstract"}
     for name, label in labels.items():
-        asked = [(page.of(label), Reading(text="\n".join(page.lines), blocks=(), pages=1)) for page in unseen]
+        asked = [
+            (page.of(label), Reading(text="\n".join(line.text for line in page.lines), blocks=(), pages=1))
+            for page in unseen
+        ]
         asked = [(wanted, read) for wanted, read in asked if wanted]
         baseline = sum(similar(getattr(naive(read), name), wanted) for wanted, read in asked)
         found = sum(similar(getattr(extract_header(read), name), wanted) for wanted, read in asked)

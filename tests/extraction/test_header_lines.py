@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.knowledge import BlockKind
 from app.extraction.header import extract_header
-from app.extraction.header_lines import MAX_LINES, label_lines
+from app.extraction.header_lines import MAX_LINES, Printed, label_lines
 from app.extraction.names import names_in_byline
 from tests.extraction.papers import HOSTILE, of_kind, reading
 
@@ -17,12 +17,12 @@ FIRST_PAGE = {
     "Abstract": "other",
     "We present a model that tells the parts of a paper's header apart. It reads": "abstract",
     "each line with its neighbours, and it is small enough to ship.": "abstract",
-    "1 Introduction": "other",
+    "1 Introduction": "body",
 }
 
 
 def test_the_parts_of_a_first_page_are_told_by_how_they_read() -> None:
-    labels = [line.label for line in label_lines(list(FIRST_PAGE))]
+    labels = [line.label for line in label_lines(list(map(Printed, FIRST_PAGE)))]
     assert dict(zip(FIRST_PAGE, labels, strict=True)) == FIRST_PAGE
 
 
@@ -46,7 +46,12 @@ def test_a_note_on_how_to_cite_the_paper_is_not_its_title() -> None:
 
 
 def test_an_abstract_needs_no_label() -> None:
-    text = "Bears produce the least grown young of all mammals.\nWe hypothesized that their milk reflects it."
+    text = (
+        "Bears produce the least grown young of all mammals that bear them alive, and we know little of why.\n"
+        "We hypothesized that their milk reflects it, and measured what is in the milk of five giant pandas\n"
+        "from the birth of their cubs to the age of six months. It took longer to become mature than that of\n"
+        "other mammals, which suggests that the young go on growing outside as others do before they are born."
+    )
     page = reading(
         ("The milk of bears", {"font_size": 28.0}),
         ("Ada Okafor and Jonas Lindqvist", {"font_size": 14.0}),
@@ -58,10 +63,57 @@ def test_an_abstract_needs_no_label() -> None:
     assert extract_header(page).abstract == text.replace("\n", " ")
 
 
+def test_a_title_is_whole_though_one_of_its_lines_reads_as_a_name_and_another_as_the_name_of_a_volume() -> None:
+    page = reading(
+        ("Volumetric Prediction with\nMonte Carlo Markov\nin Cardiac Subjects", {"font_size": 20.0, "bold": True}),
+        ("how far a model goes", {"font_size": 14.0}),
+        ("Ada Okafor and Jonas Lindqvist", {"font_size": 12.0}),
+        ("Department of Reading, University of Northfield", {"font_size": 9.0}),
+    )
+    assert str(extract_header(page).title).startswith(
+        "Volumetric Prediction with Monte Carlo Markov in Cardiac Subjects"
+    )
+
+
+def test_a_list_of_authors_goes_on_in_the_next_block_and_who_answers_letters_is_not_named_twice() -> None:
+    page = reading(
+        ("Reading papers line by line with random fields", {"font_size": 20.0}),
+        ("Ada Okafor1, Jonas Lindqvist1,2, Tomoko", {"font_size": 11.0}),
+        ("Hayashi2 and Maria da Silva1,*", {"font_size": 10.4}),
+        ("1 Department of Reading, University of Northfield", {"font_size": 9.0}),
+        ("2 Institute of Lines, University of Southfield", {"font_size": 9.0}),
+        ("* Corresponding author:\nDr. Maria da Silva, maria@northfield.example", {"font_size": 9.0}),
+    )
+    assert extract_header(page).authors == ("Ada Okafor", "Jonas Lindqvist", "Tomoko Hayashi", "Maria da Silva")
+
+
+def test_headings_within_an_abstract_do_not_end_it() -> None:
+    parts = {
+        "Introduction:": "Reading a paper takes long, and few people who write of it say how long it took them.",
+        "Methods:": "We asked forty people to read a paper each, and counted the hours until they came back.",
+        "Results:": "It took between two and thirty hours; nine of them did not come back until we left.",
+    }
+    abstract: list[tuple[str, dict[str, object]]] = [
+        (line, {"font_size": 10.0, "bold": line in parts}) for part in parts.items() for line in part
+    ]
+    page = reading(
+        ("How long it takes to read a paper", {"font_size": 20.0}),
+        ("Ada Okafor and Jonas Lindqvist", {"font_size": 12.0}),
+        ("Department of Reading, University of Northfield", {"font_size": 9.0}),
+        ("Abstract", {"font_size": 11.0, "bold": True}),
+        *abstract,
+        ("1 Introduction", {"font_size": 11.0, "bold": True}),
+        ("Papers are read by people, who have other things to do.", {"font_size": 10.0}),
+    )
+    found = str(extract_header(page).abstract)
+    assert all(text in found for text in parts.values())
+    assert "other things to do" not in found
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_any_text_has_a_label_for_each_line(text: str) -> None:
     lines = text.split("\n")
-    assert len(label_lines(lines)) == min(len(lines), MAX_LINES)
+    assert len(label_lines(list(map(Printed, lines)))) == min(len(lines), MAX_LINES)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +122,7 @@ def test_any_text_has_a_label_for_each_line(text: str) -> None:
         ("Ada Okafor, M.S., Ph.D.,* Jonas Lindqvist, MD†", ("Ada Okafor", "Jonas Lindqvist")),
         ("Ada Okafor a,b,1, Jonas Lindqvist a and Tomoko van der Hayashi c", ("Ada Okafor", "Jonas Lindqvist", "Tomoko van der Hayashi")),
         ("ODILE DESSAUX, PIERRE GOUDMAND ET BRIGITTE MUTEL", ("ODILE DESSAUX", "PIERRE GOUDMAND", "BRIGITTE MUTEL")),
+        ("A. Okafor, T. T. Hayashi, J. Lindqvist, P. Roy1, H. Seki", ("A. Okafor", "T. T. Hayashi", "J. Lindqvist", "P. Roy", "H. Seki")),
         ("", ()),
     ],
 )  # fmt: skip

@@ -1,85 +1,50 @@
 """The model of header lines, from GROBID's annotated first pages."""
 
-import tarfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pycrfsuite
-from lxml import etree
 
-from app.extraction.header_lines import MAX_LINES, Label, features
+from app.extraction.header_lines import MAX_LINES, Label, Printed, features
 from tests.evaluation.model import f1
-from tests.evaluation.split import Part, part_of
+from tests.training.first_pages import FirstPage, first_pages
 from tests.training.model import WEIGHTS, Card
 
-TEST = 0.2
-_ARCHIVE = Path("grobid_training") / "header.txz"
-_LABELS: dict[str, Label] = {
-    "titlePart": "title",
-    "docAuthor": "author",
-    "affiliation": "affiliation",
-    "address": "affiliation",
-    "email": "affiliation",
-    "phone": "affiliation",
-}
 _ITERATIONS = 150
+_HEADINGS = ("1 Introduction", "1. INTRODUCTION", "Introduction", "1. Introduction", "INTRODUCTION", "Background", "I. INTRODUCTION", "1 INTRODUCTION")  # fmt: skip
+_BODY = 30
+"""Lines; where the annotations end."""
+_WITHOUT = 4
+"""Every fourth page is left as it is annotated: without a body."""
 
 
-class FirstPage(NamedTuple):
-    """An annotated first page: its lines, and what each is."""
+def with_bodies(pages: Sequence[FirstPage]) -> Iterator[FirstPage]:
+    """The pages, but for some with a body below: a heading, and lines of another's abstract.
 
-    part: Part
-    lines: list[str]
-    labels: list[Label]
-
-    def of(self, label: Label) -> str:
-        """The lines of a label as one text."""
-        return " ".join(line for line, told in zip(self.lines, self.labels, strict=True) if told == label)
-
-
-def first_pages(folder: Path) -> Iterator[FirstPage]:
-    """Every annotated first page, in the order of their names."""
-    with tarfile.open(folder / _ARCHIVE) as archive:
-        members = sorted((member for member in archive if member.name.endswith(".xml")), key=lambda found: found.name)
-        for member in members:
-            file = archive.extractfile(member)
-            assert file is not None
-            lines, labels = _lines(etree.parse(file, etree.XMLParser(recover=True, huge_tree=False)).getroot())
-            if lines:
-                yield FirstPage(part_of(Path(member.name).name.split(".training")[0], TEST), lines, labels)
+    The annotations end where the paper's text begins, and the model has to know where that is.
+    """
+    for at, page in enumerate(pages):
+        others = (pages[(at + 7 * step) % len(pages)] for step in range(1, len(pages)))
+        body = next(
+            ([line.text for line in _lines_of(other)][1:_BODY] for other in others if len(_lines_of(other)) > 7), []
+        )
+        yield _with_body(page, at, body) if at % _WITHOUT else page
 
 
-def _lines(root: etree._Element) -> tuple[list[str], list[Label]]:
-    """The text cut at `<lb/>`; a line is what most of its characters are."""
-    lines: list[str] = []
-    labels: list[Label] = []
-    here: list[tuple[str, Label]] = []
-    front = root.find(".//front")
-    for text, label in [*_pieces(front, "other"), (None, "other")] if front is not None else []:
-        if text is not None:
-            here.append((" ".join(text.split()), label))
-            continue
-        line = " ".join(piece for piece, _ in here if piece)
-        if line:
-            lines.append(line)
-            labels.append(max(here, key=lambda piece: sum(len(t) for t, of in here if of == piece[1]))[1])
-        here = []
-    return lines[:MAX_LINES], labels[:MAX_LINES]
+def _lines_of(page: FirstPage) -> list[Printed]:
+    return [line for line, label in zip(page.lines, page.labels, strict=True) if label == "abstract"]
 
 
-def _pieces(element: etree._Element, label: Label) -> Iterator[tuple[str | None, Label]]:
-    """The element's text in order, each piece with its label; None where a line ends."""
-    if element.tag == "lb":
-        yield None, label
-    else:
-        if element.tag == "div" and element.get("type") == "abstract":
-            label = "abstract"
-        label = _LABELS.get(str(element.tag), label)
-        yield element.text or "", label
-        for child in element:
-            yield from _pieces(child, label)
-            yield child.tail or "", label
+def _with_body(page: FirstPage, at: int, body: list[str]) -> FirstPage:
+    """In the print of the abstract, the heading now and then larger or bold."""
+    sizes = sorted(line.size for line in _lines_of(page) if line.size is not None)
+    size = sizes[len(sizes) // 2] if sizes else page.lines[-1].size
+    above = None if size is None else size + at // 3 % 2
+    heading = Printed(_HEADINGS[at % len(_HEADINGS)], above, page.is_set and at % 3 != 0, first=page.is_set)
+    lines = [Printed(text, size, first=page.is_set and number == 0) for number, text in enumerate(body)]
+    labels: list[Label] = ["body"] * (1 + len(lines))
+    return replace(page, lines=[*page.lines, heading, *lines], labels=[*page.labels, *labels])
 
 
 def train(folder: Path) -> Card:
@@ -89,8 +54,9 @@ def train(folder: Path) -> Card:
     trainer = pycrfsuite.Trainer(verbose=False)
     trainer.select("lbfgs")
     trainer.set_params({"c1": 0.3, "c2": 0.05, "max_iterations": _ITERATIONS, "feature.minfreq": 3})
-    for page in learnt:
-        trainer.append(list(features(page.lines)), page.labels)
+    for page in with_bodies(learnt):
+        for lines in (page.bare, page.lines) if page.is_set else (page.bare,):
+            trainer.append(list(features(lines[:MAX_LINES])), page.labels[:MAX_LINES])
     WEIGHTS.mkdir(parents=True, exist_ok=True)
     weights = WEIGHTS / "header.crfsuite"
     trainer.train(str(weights))
@@ -105,15 +71,27 @@ def train(folder: Path) -> Card:
         licence="CC BY 4.0 (the annotations of GROBID, Patrice Lopez and contributors).",
         method=(
             f"A linear-chain conditional random field (crfsuite, L-BFGS, {_ITERATIONS} iterations, c1 0.3, c2 0.05) over "
-            "words, shapes and signs of a line and its neighbours."
+            "words, shapes, signs and print (larger or smaller than the line above, the page's largest, bold, first of its "
+            "block) of a line and its neighbours. Each page is learnt from twice: as it is set, and as bare text; three "
+            "quarters of them with a heading and lines of another abstract below, as the body that the annotations lack."
         ),
         figures={
             "size": f"{weights.stat().st_size / 1e6:.1f} MB",
-            **{f"lines of {label}, F1 on unseen pages": f"{score:.1f} %" for label, score in _scores(weights, unseen)},
+            **{
+                f"lines of {label}, F1 on unseen pages, {how}": f"{score:.1f} %"
+                for how, pages in (
+                    ("as bare text", [replace(page, lines=page.bare) for page in unseen]),
+                    ("as they are set", unseen),
+                )
+                for label, score in _scores(weights, pages)
+            },
         },
         limits=(
-            "It knows nothing of type sizes and columns; pages in other languages than English are few in the data, as "
-            "are books and theses. Where rules over type sizes are sure, they are believed first."
+            "It knows nothing of columns, and of type sizes only which is larger; pages in other languages than English are "
+            "few in the data, as are books and theses. The figures are not of a fresh test: rules and model were chosen by "
+            "cross-validation on the pages learnt from, but earlier versions were measured on these unseen pages, and on the "
+            "22 test papers, four times before this one, and someone saw the figures each time. So few papers tell little: "
+            "one of them more or less is 7 percent of the ACL papers and 17 percent of the journals."
         ),
     )
 
@@ -124,7 +102,7 @@ def _scores(weights: Path, pages: Sequence[FirstPage]) -> Iterator[tuple[Label, 
     found = [
         (told, label)
         for page in pages
-        for told, label in zip(tagger.tag(list(features(page.lines))), page.labels, strict=True)
+        for told, label in zip(tagger.tag(list(features(page.lines[:MAX_LINES]))), page.labels[:MAX_LINES], strict=True)
     ]
     labels: tuple[Label, ...] = ("title", "author", "affiliation", "abstract")
     for label in labels:
