@@ -7,7 +7,10 @@ LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10 -p no:pytest-testmon
 # Not even imported by the fast lane: all in them is slow, and what they import takes a quarter of its start.
 SLOW   := tests/integration_tests/hostile tests/properties
-FAST   := -m "not slow" --ignore=tests/live $(addprefix --ignore=,$(SLOW))
+# Two processes a core: while one waits for a timer, the other works. Hypothesis's tests are all in $(SLOW).
+FAST   := --forks 4 -p no:hypothesispytest -m "not slow" --ignore=tests/live $(addprefix --ignore=,$(SLOW))
+# Files of tests in memory, where the system has such a folder: on a disk each directory takes milliseconds to remove.
+IN_MEMORY := $(addprefix PYTEST_DEBUG_TEMPROOT=,$(wildcard /dev/shm))
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults
 LINTERS := $(VENV)/linters
 K8S    := $(addprefix deploy/kubernetes/,namespace.yaml config.yaml api.yaml worker.yaml network.yaml)
@@ -33,10 +36,10 @@ run: $(STAMP) ## start everything: http://127.0.0.1:8000 (PAPERS_PORT and PAPERS
 install: $(STAMP) ## make the environment, and nothing else
 
 test: $(STAMP) ## the in-process suite: no service, no network, seconds
-	@$(PYTEST) --forks 2 $(FAST) $(ARGS)
+	@$(IN_MEMORY) $(PYTEST) $(FAST) $(ARGS)
 
 test-websocket: $(STAMP) ## only its WebSocket folder
-	@$(PYTEST) --forks 2 -m "not slow" tests/integration_tests/websocket $(ARGS)
+	@$(IN_MEMORY) $(PYTEST) $(FAST) tests/integration_tests/websocket $(ARGS)
 
 test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey and Celery processes
 	@$(PYTEST) --live --force-enable-socket --timeout=120 $(LIVE) $(ARGS)

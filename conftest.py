@@ -18,10 +18,12 @@ from tests.support.lane import Lane
 from tests.support.leaks import OpenHandles
 from tests.support.live import LiveLane, LiveServer
 from tests.support.servers import LIVE_URLS
-from tests.support.shared import SharedService
+from tests.support.shared import NO_FOLDER, SharedService
 from tests.support.sockets import Socket
 
 pytest_plugins = ["tests.support.forks"]
+
+gc.disable()  # until all is loaded: a fifth of the start
 
 SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
 
@@ -48,8 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: the collector of garbage need not look at it again and again."""
+    """What is loaded by now stays: the collector of garbage need not look at it again and again, now or before."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -117,9 +120,9 @@ def live_servers(
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """The settings of the in-process service; a test module may override the fixture."""
-    return Settings(data_dir=tmp_path)
+def settings() -> Settings:
+    """The settings of the in-process service, which keeps no files; a test module may override the fixture."""
+    return Settings(data_dir=NO_FOLDER)
 
 
 @pytest.fixture

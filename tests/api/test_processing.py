@@ -169,6 +169,7 @@ async def test_a_batch_accepts_what_is_idle_and_rejects_what_is_busy_or_gone(in_
     assert all(found.keys() == {"paper_id", "code", "detail"} for found in answer["rejected"])
 
 
+@pytest.mark.slow
 async def test_what_an_earlier_run_found_stays_visible_until_a_new_one_has_its_own(in_process: InProcessLane) -> None:
     paper_id = await completed(in_process)
     outputs = {kind: await _output(in_process, paper_id, kind) for kind in VISIBLE}

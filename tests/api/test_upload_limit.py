@@ -2,7 +2,6 @@
 
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,6 +14,7 @@ from app.services.intake import MEGABYTE
 from app.settings import Settings
 from tests.support.answers import a_witness, body, error
 from tests.support.in_process import InProcessLane
+from tests.support.shared import NO_FOLDER
 
 pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
 
@@ -26,8 +26,8 @@ REQUEST = httpx.Request("POST", "/papers/")
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path, max_upload_mb=1)
+def settings() -> Settings:
+    return Settings(data_dir=NO_FOLDER, max_upload_mb=1)
 
 
 class Upload:

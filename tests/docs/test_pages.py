@@ -3,7 +3,6 @@
 import re
 from itertools import chain
 
-import pytest
 from typer.main import get_command
 
 from app.cli import cli
@@ -22,77 +21,71 @@ FIRST_SCREEN = 45
 """Lines."""
 
 
-@pytest.fixture(scope="module")
-def defined() -> set[str]:
-    """Every function of the tests."""
+def functions_of_the_tests() -> set[str]:
     sources = chain([ROOT / "conftest.py"], (ROOT / "tests").rglob("*.py"))
     found = (re.findall(r"^ *(?:async )?def (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE) for path in sources)
     return set(chain.from_iterable(found))
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page: str) -> None:
-    for link in links(page):
-        assert "://" not in link, f"{link}: a page links to this project only"
-        path, _, anchor = link.partition("#")
-        target = (ROOT / page).parent / path if path else ROOT / page
-        assert target.exists(), link
-        assert not anchor or anchor in anchors(str(target.resolve().relative_to(ROOT))), link
+def test_every_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for link in links(page):
+            assert "://" not in link, f"{page}: {link}: a page links to this project only"
+            path, _, anchor = link.partition("#")
+            target = (ROOT / page).parent / path if path else ROOT / page
+            assert target.exists(), f"{page}: {link}"
+            assert not anchor or anchor in anchors(str(target.resolve().relative_to(ROOT))), f"{page}: {link}"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_file_that_is_named_exists(page: str) -> None:
-    named = [span for span in spans(page) if re.fullmatch(r"(app|tests|docs)/[\w./-]*", span)]
-    for name in named:
-        assert (ROOT / name).exists(), name
+def test_every_file_that_is_named_exists() -> None:
+    named = [(page, span) for page in PAGES for span in spans(page) if re.fullmatch(r"(app|tests|docs)/[\w./-]*", span)]
+    assert [(page, name) for page, name in named if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_test_that_is_named_exists(page: str, defined: set[str]) -> None:
-    named = {span for span in spans(page) if re.fullmatch(r"test_\w+", span)}
-    assert named <= defined, f"not there any more: {sorted(named - defined)}"
+def test_every_test_that_is_named_exists() -> None:
+    named = {(page, span) for page in PAGES for span in spans(page) if re.fullmatch(r"test_\w+", span)}
+    defined = functions_of_the_tests()
+    assert sorted((page, name) for page, name in named if name not in defined) == [], "not there any more"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_command_exists(page: str) -> None:
+def test_every_command_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
     known = set(getattr(get_command(cli), "commands", ()))
     lanes = re.findall(r"^  (\w+)\) exec", text_of("run_tests.sh"), re.MULTILINE)
-    for command in commands(page):
-        words = re.split(r"\s+", command.partition("#")[0].strip())
-        match words:
-            case ["make", target, *_]:
-                assert target in targets, command
-            case ["paper-processing", name, *_]:
-                assert name in known, command
-            case ["./run_tests.sh", lane, *_]:
-                assert lane in lanes, command
+    for page in PAGES:
+        for command in commands(page):
+            words = re.split(r"\s+", command.partition("#")[0].strip())
+            match words:
+                case ["make", target, *_]:
+                    assert target in targets, f"{page}: {command}"
+                case ["paper-processing", name, *_]:
+                    assert name in known, f"{page}: {command}"
+                case ["./run_tests.sh", lane, *_]:
+                    assert lane in lanes, f"{page}: {command}"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_setting_that_is_named_exists(page: str) -> None:
+def test_every_setting_that_is_named_exists() -> None:
     """Those of the suite's live lane and of `make eval` are read where they stand in the tests."""
-    settings = {f"PAPERS_{name.upper()}" for name in Settings.model_fields}
-    for name in re.findall(r"PAPERS_[A-Z_]+[A-Z]", text_of(page)):
-        known = name in settings or name.startswith(("PAPERS_LIVE_", "PAPERS_EVAL_")) or name == "PAPERS_REQUIRE_LIVE"
-        assert known, name
+    known = {f"PAPERS_{name.upper()}" for name in Settings.model_fields} | {"PAPERS_REQUIRE_LIVE"}
+    named = [(page, name) for page in PAGES for name in re.findall(r"PAPERS_[A-Z_]+[A-Z]", text_of(page))]
+    ours = [(page, name) for page, name in named if not name.startswith(("PAPERS_LIVE_", "PAPERS_EVAL_"))]
+    assert [(page, name) for page, name in ours if name not in known] == []
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_quoted_files_are_quoted_word_for_word(page: str) -> None:
-    for path, words in quotes(page):
-        assert words == (ROOT / path).read_text(encoding="utf-8"), f"{page} quotes another {path}"
+def test_quoted_files_are_quoted_word_for_word() -> None:
+    for page in PAGES:
+        for path, words in quotes(page):
+            assert words == (ROOT / path).read_text(encoding="utf-8"), f"{page} quotes another {path}"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_python_compiles(page: str) -> None:
-    for block in blocks(page, "python"):
-        compile(block, page, "exec")
+def test_python_compiles() -> None:
+    for page in PAGES:
+        for block in blocks(page, "python"):
+            compile(block, page, "exec")
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_place_of_ones_own_is_named(page: str) -> None:
-    assert not re.search(r"/(home|root|work|Users|private)/", text_of(page))
+def test_no_place_of_ones_own_is_named() -> None:
+    assert [page for page in PAGES if re.search(r"/(home|root|work|Users|private)/", text_of(page))] == []
 
 
 def test_the_examples_are_quoted() -> None:

@@ -8,6 +8,7 @@ from tests.rules.table import ROOT, RULES, homes, table, told
 HOMES = homes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.text)
 def test_a_rule_can_be_taken_out_where_it_says(rule: Rule) -> None:
     compile(rule.take_out(ROOT), rule.path, "exec")

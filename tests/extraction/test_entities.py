@@ -141,6 +141,7 @@ def test_mentions_and_entities_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(found["method:parser"].mentions) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_spans_are_exact_in_a_hostile_text(name: str) -> None:
     assert_exact(document(HOSTILE[name]))

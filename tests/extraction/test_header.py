@@ -98,6 +98,7 @@ def test_years_of_citations_and_of_references_are_not_the_papers_own() -> None:
     assert extract_header(page).year is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_text_has_a_header_of_some_kind(name: str) -> None:
     header = extract_header(text_reading(HOSTILE[name]))

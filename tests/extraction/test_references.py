@@ -133,6 +133,7 @@ def test_an_endless_list_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(references(page)) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_spans_are_exact_in_a_hostile_text(name: str) -> None:
     assert_exact(text_reading(HOSTILE[name]))

@@ -114,6 +114,7 @@ def test_progress_ends_at_the_total() -> None:
     assert calls == sorted(calls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_relationships_of_a_hostile_text_are_sound(name: str) -> None:
     assert_sound(document(HOSTILE[name]))

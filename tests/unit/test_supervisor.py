@@ -61,6 +61,7 @@ def test_a_folder_that_cannot_be_is_told_in_a_sentence(tmp_path: Path) -> None:
 # -- its children
 
 
+@pytest.mark.slow
 async def test_a_child_that_ends_by_itself_starts_again(leash: Leash, tmp_path: Path) -> None:
     output = tmp_path / "output"
     child = Child(shell("echo started; exit 3", output), leash)
@@ -70,6 +71,7 @@ async def test_a_child_that_ends_by_itself_starts_again(leash: Leash, tmp_path: 
     await kept
 
 
+@pytest.mark.slow
 async def test_a_child_that_is_told_to_end_rests(leash: Leash, tmp_path: Path) -> None:
     output = tmp_path / "output"
     child = Child(shell("echo started; exec sleep 3600", output), leash)
@@ -80,6 +82,7 @@ async def test_a_child_that_is_told_to_end_rests(leash: Leash, tmp_path: Path) -
     assert output.read_text() == "started\n"
 
 
+@pytest.mark.slow
 async def test_a_child_that_dies_five_times_within_a_minute_ends_it_all_with_the_reason(leash: Leash) -> None:
     child = Child(shell("kill -9 $$"), leash)
     for deaths in (1, 2, 3, 4):
@@ -90,6 +93,7 @@ async def test_a_child_that_dies_five_times_within_a_minute_ends_it_all_with_the
         await child.keep()
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_started_is_told(leash: Leash) -> None:
     program = Program(name="nothing", command=("/nowhere/nothing",), environment={})
     told: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
@@ -97,6 +101,7 @@ async def test_what_cannot_be_started_is_told(leash: Leash) -> None:
     assert str(await told).startswith("nothing cannot be started: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hurry", [True, False], ids=["hurry", "time is up"])
 async def test_who_does_not_end_in_time_is_killed(hurry: bool, leash: Leash, tmp_path: Path) -> None:
     output = tmp_path / "output"

@@ -1,5 +1,6 @@
 """`--forks`: every test once, in whichever process; what happens in a child is told as if it had happened here."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def test_each_test_runs_once(suite: pytest.Pytester) -> None:
     run(suite).assert_outcomes(passed=80)
     ran = (suite.path / "ran.txt").read_text().splitlines()
     assert len(ran) == len(set(ran)) == 80
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not tie a process to a core")
+def test_each_process_keeps_to_one_core(suite: pytest.Pytester) -> None:
+    core = "def test_core():\n    import os\n    assert len(os.sched_getaffinity(0)) == 1\n"
+    suite.makepyfile(test_core=core, test_core_too=core)
+    run(suite, "-k", "core").assert_outcomes(passed=2)
 
 
 def test_with_n_the_processes_are_those_of_xdist(suite: pytest.Pytester) -> None:

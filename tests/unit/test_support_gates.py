@@ -38,6 +38,7 @@ class Forgotten:
     def go_away(self) -> None: ...
 
 
+@pytest.mark.slow
 async def test_a_test_that_leaves_nothing_behind_passes_the_gates(
     applications: Applications, settings: Settings
 ) -> None:
@@ -45,6 +46,7 @@ async def test_a_test_that_leaves_nothing_behind_passes_the_gates(
         await socket.receive_json()
 
 
+@pytest.mark.slow
 async def test_a_task_that_a_request_leaves_behind_fails_its_test(
     applications: Applications, settings: Settings
 ) -> None:
@@ -61,6 +63,7 @@ async def test_a_task_that_a_request_leaves_behind_fails_its_test(
             lane.call_api(leave_one)
 
 
+@pytest.mark.slow
 async def test_a_thread_that_is_left_behind_fails_its_test(
     applications: Applications, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +77,7 @@ async def test_a_thread_that_is_left_behind_fails_its_test(
     thread.join()
 
 
+@pytest.mark.slow
 async def test_a_subscription_that_is_left_with_the_hub_fails_its_test(
     applications: Applications, settings: Settings
 ) -> None:
@@ -82,12 +86,14 @@ async def test_a_subscription_that_is_left_with_the_hub_fails_its_test(
             lane.service.hub.open(cast(Consumer, Forgotten()))
 
 
+@pytest.mark.slow
 async def test_a_crash_of_a_run_in_the_worker_fails_the_test(applications: Applications, settings: Settings) -> None:
     with pytest.raises(AssertionError, match="a run crashed in the worker"):
         async with open_in_process_lane(applications, settings) as lane:
             lane.service.crashes.append(ZeroDivisionError())
 
 
+@pytest.mark.slow
 async def test_a_broken_transcript_fails_a_test_that_asserts_nothing(
     applications: Applications, settings: Settings
 ) -> None:

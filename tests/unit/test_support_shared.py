@@ -28,6 +28,7 @@ async def test_tests_share_one_service_and_after_so_many_there_is_a_new_one(serv
     assert seen[-1] is not seen[0]
 
 
+@pytest.mark.slow
 async def test_a_test_that_failed_takes_its_service_along(service: SharedService) -> None:
     async with service.lane() as lane:
         tainted = lane.service
@@ -36,6 +37,7 @@ async def test_a_test_that_failed_takes_its_service_along(service: SharedService
         assert lane.service is not tainted
 
 
+@pytest.mark.slow
 async def test_a_task_left_behind_fails_the_test_that_left_it_and_not_the_next(service: SharedService) -> None:
     kept: list[asyncio.Task[None]] = []
 

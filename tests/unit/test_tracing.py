@@ -101,6 +101,7 @@ async def test_a_paper_is_one_trace_from_upload_to_its_last_event(
     assert max(span.start_time or 0 for span in names["deliver"]) > max(span.start_time or 0 for span in names["relay"])
 
 
+@pytest.mark.slow
 async def test_every_span_of_a_paper_hangs_below_its_first(
     in_process: InProcessLane, spans: InMemorySpanExporter
 ) -> None:
@@ -115,6 +116,7 @@ async def test_every_span_of_a_paper_hangs_below_its_first(
     assert writes >= {"submit", "process", "run", "stage read"}
 
 
+@pytest.mark.slow
 async def test_two_papers_are_two_traces(in_process: InProcessLane, spans: InMemorySpanExporter) -> None:
     papers = [await in_process.upload(name, PAPER) for name in ("one.txt", "two.txt")]
     await in_process.settled()
@@ -123,6 +125,7 @@ async def test_two_papers_are_two_traces(in_process: InProcessLane, spans: InMem
         assert told == {paper["id"]}
 
 
+@pytest.mark.slow
 async def test_a_request_is_in_its_client_s_trace_and_the_paper_s_step_links_to_it(
     in_process: InProcessLane, spans: InMemorySpanExporter
 ) -> None:
@@ -142,12 +145,14 @@ async def test_a_request_is_in_its_client_s_trace_and_the_paper_s_step_links_to_
     assert [link.context.span_id for link in process.links] == [context.span_id]
 
 
+@pytest.mark.slow
 async def test_probes_are_not_traced(in_process: InProcessLane, spans: InMemorySpanExporter) -> None:
     for path in ("/health/live", "/health/ready", "/metrics"):
         await in_process.client.get(path)
     assert [span.name for span in spans.get_finished_spans() if span.name.startswith("GET")] == []
 
 
+@pytest.mark.slow
 def test_every_process_makes_the_same_ids_for_a_paper() -> None:
     code = "from app.tracing import _first_of; first = _first_of('455f7bb0'); print(first.trace_id, first.span_id)"
     answers = {

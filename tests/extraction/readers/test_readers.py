@@ -29,6 +29,7 @@ def test_spans_are_exact_in_a_real_paper(name: str) -> None:
         assert len(read(path.read_bytes(), detect(file)).blocks) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content_type", TYPES)
 @pytest.mark.parametrize("seed", range(3))
 def test_random_bytes_never_crash_a_reader(content_type: str, seed: int) -> None:

@@ -54,6 +54,7 @@ async def test_a_run_whose_attempts_ran_out_is_parked_with_its_reason(in_process
     }
 
 
+@pytest.mark.slow
 async def test_a_file_nobody_can_read_is_no_dead_letter(in_process: InProcessLane) -> None:
     paper_id = (await in_process.upload("none.pdf", pdf()))["id"]
     assert (await run_to_its_end(in_process, paper_id))["status"] == "failed"
@@ -73,6 +74,7 @@ async def test_a_retried_one_runs_again_and_leaves_the_list(in_process: InProces
     assert error(again) == (409, "not_a_dead_letter")
 
 
+@pytest.mark.slow
 async def test_all_are_retried_at_once_and_one_that_is_deleted_is_none(
     in_process: InProcessLane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +90,7 @@ async def test_all_are_retried_at_once_and_one_that_is_deleted_is_none(
     assert (await letters(in_process))["items"] == []
 
 
+@pytest.mark.slow
 async def test_they_come_in_pages(in_process: InProcessLane) -> None:
     papers = {await parked(in_process, f"{number}.txt") for number in range(3)}
     met, page = list[str](), await letters(in_process, limit=1)
