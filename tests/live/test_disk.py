@@ -1,7 +1,6 @@
 """The disk is full, or can only be read: each refusal is clear, and what was accepted goes on by itself afterwards."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -136,7 +135,7 @@ def test_a_data_folder_that_can_only_be_read_is_told_before_anything_starts(
     with LiveServer(disk.place, log=disk.place.parent / "first.log") as first:
         paper = httpx.post(f"{first.url}/papers/", files={"file": ("a.txt", TEXT)}).raise_for_status().json()
     disk.make_read_only()
-    environment = {**os.environ, "PAPERS_DATA_DIR": str(disk.place / "data"), "PAPERS_PORT": "0"}
+    environment = {**first.environment, "PAPERS_DATA_DIR": str(disk.place / "data"), "PAPERS_PORT": "0"}
     words = [sys.executable, "-m", "app.cli", "serve"]
     ended = subprocess.run(words, env=environment, check=False, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (1, "")

@@ -1,7 +1,6 @@
 """Workers that serve one queue each, as real processes: a run goes from one to the other, and waits for the one that is away."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ def worker(server: LiveServer, queues: str) -> Iterator[subprocess.Popen[bytes]]
     environment = {**server.environment, "PAPERS_REDIS_URL": EmbeddedValkey(server.folder / "data").url}
     command = [sys.executable, "-m", "app.cli", "worker", "--queues", queues]
     with server.log.open("ab") as output:
-        process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
         yield process
     finally:
