@@ -108,8 +108,8 @@ watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
 hooks: $(STAMP) ## check each commit (5 s), and run the WebSocket folder before each push
 	@$(BIN)/prek install --overwrite --hook-type pre-commit --hook-type pre-push
 
-test-faults: $(STAMP) ## kill processes at random moments; ROUNDS=200 of each fault, JOBS=4 at once, SEED=worker-17 for one
-	@$(BIN)/python -m tests.faults --jobs $(JOBS) --rounds $(ROUNDS) $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
+test-faults: $(STAMP) ## kill processes at random moments; ROUNDS=200 of each fault, JOBS=4 at once, SEED=worker-17 for one; FLEET=1: on real servers
+	@$(BIN)/python -m tests.faults --jobs $(JOBS) --rounds $(ROUNDS) $(if $(FLEET),--fleet) $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
 
 lock: $(STAMP) ## choose the newest versions that pyproject.toml allows, and write them to requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --no-header --no-annotate \

@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -14,25 +14,39 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.faults import report
-from tests.faults.faults import FAULTS, Fault
+from tests.faults.fault import AnyFault
+from tests.faults.faults import FAULTS
+from tests.faults.fleet_faults import FLEET_FAULTS
 from tests.faults.rounds import Outcome, run_round
+from tests.faults.servers import Servers, ServersError
+
+Plan = list[tuple[AnyFault, int]]
 
 
-async def run_rounds(plan: list[tuple[Fault, int]], folder: Path, jobs: int, tell: Callable[[Outcome], None]) -> None:
+async def run_rounds(plan: Plan, folder: Path, jobs: int, tell: Callable[[Outcome], None]) -> None:
     """Runs each of the rounds planned, so many at once, and tells what came of it."""
-    places = asyncio.Semaphore(jobs)
+    left = iter(plan)
+    on_servers = any(fault in FLEET_FAULTS for fault, _ in plan)
 
-    async def one(fault: Fault, seed: int) -> None:
-        async with places:
-            tell(await run_round(fault, seed, folder / f"{fault.name}-{seed}"))
+    async def work(job: int) -> None:
+        """One round after the other, on the same servers: starting a Neo4j takes longer than most rounds."""
+        async with AsyncExitStack() as stack:
+            servers = await stack.enter_async_context(Servers(folder / f"servers-{job}")) if on_servers else None
+            for fault, seed in left:
+                tell(await run_round(fault, seed, folder / f"{fault.name}-{seed}", servers))
 
-    await asyncio.gather(*(one(fault, seed) for fault, seed in plan))
+    await asyncio.gather(*(work(job) for job in range(min(jobs, len(plan)))))
 
 
 def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whichever way it ends, it leaves no service running
-    named = [fault for fault in FAULTS if not options.fault or fault.name in options.fault.split(",")]
+    faults: tuple[AnyFault, ...] = FLEET_FAULTS if options.fleet else FAULTS
+    named = [
+        fault
+        for fault in (report.ALL if options.fault else faults)
+        if not options.fault or fault.name in options.fault.split(",")
+    ]
     plan = [options.seed] if options.seed else [(fault, seed) for seed in range(options.rounds) for fault in named]
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     console = Console()
@@ -58,7 +72,10 @@ def main() -> int:
                     console.print(f"  {complaint.kind}: {complaint.sentence}", markup=False, soft_wrap=True)
 
         with suppress(KeyboardInterrupt):  # what has been done until then is shown
-            asyncio.run(run_rounds(plan, folder, options.jobs, tell))
+            try:
+                asyncio.run(run_rounds(plan, folder, options.jobs, tell))
+            except ServersError as error:
+                console.print(str(error), markup=False)
     table = Table(*report.HEADINGS, box=None)
     for row in report.rows(outcomes):
         table.add_row(*row)
@@ -66,8 +83,9 @@ def main() -> int:
     if any(outcome.complaints for outcome in outcomes) or len(outcomes) < len(plan):
         return 1
     folder.rmdir()
-    if not options.seed and len(named) == len(FAULTS):
-        report.write(outcomes, f"make test-faults ROUNDS={options.rounds}")
+    if not options.seed and len(named) == len(faults):
+        command = f"make test-faults {'FLEET=1 ' * options.fleet}ROUNDS={options.rounds}"
+        report.write(outcomes, command, "fleet-faults" if options.fleet else "faults")
         console.print(f"The table is in {report.PAGE.relative_to(Path.cwd())}.")
     return 0
 
@@ -76,6 +94,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="of each fault")
     parser.add_argument("--fault", default="", help="only these, separated by commas")
+    parser.add_argument("--fleet", action="store_true", help="those of two APIs and three workers on real servers")
     parser.add_argument("--seed", type=report.parse_seed, help="only this round, as a failing one names it: worker-17")
     parser.add_argument("--jobs", type=int, default=2, help="rounds at once: most of one is waiting for a lease to end")
     return parser.parse_args()

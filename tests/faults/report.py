@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
-from tests.faults.faults import FAULTS, Fault
+from tests.faults.fault import AnyFault
+from tests.faults.faults import FAULTS
+from tests.faults.fleet_faults import FLEET_FAULTS
 from tests.faults.rounds import Outcome
 from tests.faults.verdict import Kind, count
 from tests.support.pages import markdown, put
 
+ALL: tuple[AnyFault, ...] = (*FAULTS, *FLEET_FAULTS)
 PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 
 HEADINGS = (
@@ -20,7 +23,7 @@ HEADINGS = (
 def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
     """A row for each fault that was tried, and one for all."""
     done = list(outcomes)
-    found = [_row(fault.name, [one for one in done if one.fault is fault]) for fault in FAULTS]
+    found = [_row(fault.name, [one for one in done if one.fault is fault]) for fault in ALL]
     return [*(row for row in found if row is not None), *([row] if (row := _row("all", done)) is not None else [])]
 
 
@@ -44,21 +47,21 @@ def _row(name: str, outcomes: list[Outcome]) -> tuple[str, ...] | None:
     return (name, *(f"{number:,}" for number in numbers), *timing)
 
 
-def write(outcomes: Iterable[Outcome], command: str, page: Path = PAGE) -> None:
-    """Puts the table between the page's markers."""
-    put(page, "faults", f"`{command}`:\n\n{markdown(HEADINGS, rows(outcomes))}")
+def write(outcomes: Iterable[Outcome], command: str, place: str, page: Path = PAGE) -> None:
+    """Puts the table between the page's markers of that name."""
+    put(page, place, f"`{command}`:\n\n{markdown(HEADINGS, rows(outcomes))}")
 
 
 def how_to_reproduce(outcome: Outcome) -> str:
     return f"make test-faults SEED={outcome.name}"
 
 
-def parse_seed(text: str) -> tuple[Fault, int]:
+def parse_seed(text: str) -> tuple[AnyFault, int]:
     """`worker-17` is round 17 of the fault `worker`. Raises `ValueError`."""
     name, _, number = text.rpartition("-")
-    for fault in FAULTS:
+    for fault in ALL:
         if fault.name == name and number.isdecimal():
             return fault, int(number)
     raise ValueError(
-        f"{text!r} is no seed: one looks like {FAULTS[0].name}-17; faults are {', '.join(fault.name for fault in FAULTS)}"
+        f"{text!r} is no seed: one looks like {FAULTS[0].name}-17; faults are {', '.join(fault.name for fault in ALL)}"
     )

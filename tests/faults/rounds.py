@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-import time
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -16,7 +16,8 @@ from app.domain.lifecycle import TERMINAL, Status
 from app.domain.paper import Paper
 from app.domain.position import entry_order
 from tests.faults.desk import Desk
-from tests.faults.faults import Fault, Strike
+from tests.faults.fault import AnyFault, Strike
+from tests.faults.servers import Servers
 from tests.faults.stand import Stand
 from tests.faults.verdict import Complaint, Evidence, judge
 from tests.faults.watcher import Watcher
@@ -53,7 +54,7 @@ class Arrival:
 class Outcome:
     """What came of a round."""
 
-    fault: Fault
+    fault: AnyFault
     seed: int
     start: float = 0.0
     """Seconds the service took to be ready."""
@@ -72,19 +73,19 @@ class Outcome:
         return f"{self.fault.name}-{self.seed}"
 
 
-async def run_round(fault: Fault, seed: int, folder: Path) -> Outcome:
-    """The folder keeps what is worth reading when the verdict is not clean; otherwise it is removed."""
+async def run_round(fault: AnyFault, seed: int, folder: Path, servers: Servers | None = None) -> Outcome:
+    """`servers`: where the fault wants real ones. The folder keeps what is worth reading when the verdict is not clean; otherwise it is removed."""
     outcome = Outcome(fault, seed)
     folder.mkdir(parents=True)
     party = _Round(outcome, Random(f"{fault.name}-{seed}"))
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
-            began = time.monotonic()
-            async with Stand(folder, second_api=fault.second_api) as stand, Desk(stand.urls) as desk:
-                outcome.start = time.monotonic() - began
+            async with fault.stand(folder, servers) as stand, Desk(stand.urls) as desk:
+                outcome.start = stand.start_took
                 await party.run(stand, desk)
     except (Exception, TimeoutError) as error:  # a round that breaks is a finding, and the others go on
         outcome.complaints += [Complaint("other", f"the round did not end: {reason!r}") for reason in _reasons(error)]
+        (folder / "error.txt").write_text("".join(traceback.format_exception(error)))
     if outcome.complaints:
         tables = "\n\n".join(watcher.transcript.table() for watcher in party.watchers)
         (folder / "transcripts.txt").write_text(tables)
@@ -126,7 +127,7 @@ class _Round:
         """The moments are counted in stored events, so that a seed means the same on a slow machine."""
         fault, rng = self._outcome.fault, Random(self._rng.random())
         for _ in range(rng.randint(*fault.strikes)):
-            await stand.until_events(stand.books.stored() + rng.randint(4, 25))
+            await stand.until_events(await stand.books.stored() + rng.randint(4, 25))
             await asyncio.sleep(rng.uniform(0, 0.05))
             self._strikes.append(await fault.strike(stand, rng))
         self._struck = True
@@ -157,13 +158,13 @@ class _Round:
         """Waits until nothing is on its way, and every watcher has heard all there is."""
         tails = [await _settled(desk, url) for url in desk.urls]
         await asyncio.gather(*(watcher.reach(max(tails, key=entry_order)) for watcher in self.watchers))
-        stored = stand.books.events()
+        stored = await stand.books.events()
         answers: dict[str, Paper | None] = {}
         for paper_id in stored:
             answer = await desk.call("GET", f"/papers/{paper_id}")
             gone = answer.status_code in {404, 410}
             answers[paper_id] = None if gone else Paper.model_validate(answer.json())
-        return Evidence(stored, stand.books.logged(), answers)
+        return Evidence(stored, await stand.books.logged(), answers)
 
     def _sum_up(self, evidence: Evidence) -> None:
         outcome = self._outcome
@@ -211,7 +212,12 @@ def _pauses(strike: Strike, arrivals: list[Arrival]) -> list[float]:
 
     A paper that people cancelled or deleted meanwhile needed nobody to take it up.
     """
-    new = [event for event in arrivals if event.seq > strike.seqs.get(event.paper_id, 0)]
+    first_heard = {(event.paper_id, event.seq): event for event in reversed(arrivals)}
+    new = sorted(
+        event
+        for event in first_heard.values()
+        if event.seq > strike.seqs.get(event.paper_id, 0) and event.at >= strike.at
+    )
     firsts = [next((event for event in new if event.paper_id == held), None) for held in strike.held]
     if not strike.held:
         firsts = [next(iter(new), None)]
@@ -229,7 +235,12 @@ async def _settled(desk: Desk, url: str) -> str:
     """The log's end, once nothing is on its way as that API sees it."""
     while True:
         status = await desk.status(url)
-        if status and not (status["queue_length"] or status["active_tasks"] or status["waiting"]):
+        # A service that is degraded may have been too slow to count.
+        if (
+            status
+            and status["status"] == "ok"
+            and not (status["queue_length"] or status["active_tasks"] or status["waiting"])
+        ):
             if status["hub_position"] == status["log_position"]:
                 return str(status["log_position"])
         await asyncio.sleep(0.1)

@@ -6,14 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import psutil
 
 from app.domain.lifecycle import TERMINAL
 from tests.faults.books import Books
+from tests.faults.sqlite_books import SqliteBooks
 from tests.support.live import LiveServer
 
 WORKERS = 2
@@ -22,24 +25,37 @@ WORKERS = 2
 class Stand:
     """One `serve` in a folder of its own. `async with` starts it, and leaves nothing running."""
 
-    def __init__(self, folder: Path, *, second_api: bool = False) -> None:
-        self._server = LiveServer(folder, PAPERS_WORKERS=str(WORKERS))
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = WORKERS,
+        second_api: bool = False,
+        settings: Mapping[str, str] | None = None,
+        books: Books | None = None,
+    ) -> None:
+        """`books`: where the settings have it write, if not into its own folder."""
+        self._server = LiveServer(folder, None, PAPERS_WORKERS=str(workers), **(settings or {}))
         self._second = SecondApi(self._server) if second_api else None
         self.data = folder / "data"
-        self.books = Books(self.data)
+        self.books = books or SqliteBooks(self.data)
         self.urls = [self._server.url, *([self._second.url] if self._second else [])]
+        self.start_took = 0.0
+        """Seconds the service took to be ready."""
 
-    async def __aenter__(self) -> "Stand":
+    async def __aenter__(self) -> Self:
+        began = time.monotonic()
         try:
             await asyncio.to_thread(self._server.__enter__)
             await self.start_second_api()
         except BaseException:  # cancelled, for one: the thread goes on, but what it started must not
             self._server.stop()
             raise
+        self.start_took = time.monotonic() - began
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.books.close()
+        await self.books.close()
         if self._second:
             self._second.kill()
         with suppress(psutil.NoSuchProcess):  # it was killed, and did not start again
@@ -65,10 +81,15 @@ class Stand:
             raise ValueError("this stand has one API only")
         return psutil.Process(self._second.pid)
 
+    @property
+    def redis_of_second_api(self) -> str:
+        """Its URL; another way may lead there."""
+        return self.books.redis_url
+
     async def start_second_api(self) -> None:
         """Starts the second API, or starts it again; nothing where there is none."""
         if self._second:
-            self._second.start(self.books.redis_url)
+            self._second.start(self.redis_of_second_api)
 
     async def start_again(self) -> None:
         """A new `serve` on the same data, after the old one was killed."""
@@ -77,17 +98,17 @@ class Stand:
 
     async def until_events(self, number: int) -> None:
         """Returns when so many events were stored."""
-        while self.books.stored() < number:
+        while await self.books.stored() < number:
             await asyncio.sleep(0.02)
 
     async def until_ended(self, paper_id: str) -> None:
         """Returns when the paper's run has ended."""
-        while self.books.status(paper_id) not in TERMINAL:
+        while (await self.books.statuses())[paper_id] not in TERMINAL:
             await asyncio.sleep(0.05)
 
     async def until_an_event_waits(self) -> None:
         """Returns in the moment between an event's write and its way into the log."""
-        while not self.books.waiting():  # another process writes: there is nothing to wait on
+        while not await self.books.waiting():  # another process writes: there is nothing to wait on
             await asyncio.sleep(0.001)
 
 

@@ -11,13 +11,17 @@ CHUNK = 64 * 1024
 
 
 class Proxy:
-    """Passes bytes on, until it is cut: then it refuses connections, and those there were are reset."""
+    """Passes bytes on, until it is cut: then it refuses connections, and those there were are reset.
+
+    Muted, it does neither: what either side says is not heard before the proxy joins them again, as where a cable is out.
+    """
 
     def __init__(self, portal: BlockingPortal, host: str, port: int) -> None:
         self._portal = portal
         self._host, self._port = host, port
         self._listener: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._heard: asyncio.Event = portal.call(_set_event)
         self.port = 0
 
     def join(self) -> None:
@@ -26,11 +30,17 @@ class Proxy:
     def cut(self) -> None:
         self._portal.call(self._cut)
 
+    def mute(self) -> None:
+        self._portal.call(self._heard.clear)
+
     async def _join(self) -> None:
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._heard.set()
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self.port = self._listener.sockets[0].getsockname()[1]
 
     async def _cut(self) -> None:
+        self._heard.set()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -45,17 +55,23 @@ class Proxy:
             return
         self._open |= {writer, upstream}
         try:
-            await asyncio.gather(_pump(reader, upstream), _pump(upstream_reader, writer))
+            await asyncio.gather(self._pump(reader, upstream), self._pump(upstream_reader, writer))
         finally:
             self._open -= {writer, upstream}
 
+    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(CHUNK):
+                await self._heard.wait()
+                target.write(data)
+                await target.drain()
+        target.close()
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await source.read(CHUNK):
-            target.write(data)
-            await target.drain()
-    target.close()
+
+async def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
 
 
 @contextmanager

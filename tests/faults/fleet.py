@@ -1,0 +1,44 @@
+"""The stand of a team: two APIs and three workers on a real Redis, a MongoDB and a Neo4j that are at a round's mercy."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from tests.faults.mongo_books import MongoBooks
+from tests.faults.servers import Servers
+from tests.faults.stand import Stand
+from tests.support.proxy import Proxy, proxied
+
+WORKERS = 3
+
+
+class Fleet(Stand):
+    """One `serve` and a second API, whose way to Redis is a network that can be cut. `async with` finds the servers empty."""
+
+    def __init__(self, folder: Path, servers: Servers) -> None:
+        settings = {
+            "PAPERS_REDIS_URL": servers.redis_url,
+            "PAPERS_STORE_URL": servers.store_url,
+            "PAPERS_GRAPH_URL": servers.graph_url,
+        }
+        books = MongoBooks(servers.store_url, servers.redis_url)
+        super().__init__(folder, workers=WORKERS, second_api=True, settings=settings, books=books)
+        self.servers = servers
+        self._open = ExitStack()
+        self._redis_of_second_api = servers.redis_url
+        self.network: Proxy
+
+    @property
+    def redis_of_second_api(self) -> str:
+        return self._redis_of_second_api
+
+    async def __aenter__(self) -> Self:
+        await self.servers.start()
+        await self.servers.empty()
+        self._redis_of_second_api, self.network = self._open.enter_context(proxied(self.servers.redis_url))
+        return await super().__aenter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.servers.start()  # so that the service can end as it should
+        with self._open:
+            await super().__aexit__()
