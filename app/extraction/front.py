@@ -13,7 +13,7 @@ _PAGES = 2
 """An abstract may run on to the second page; all else of a header is on the first."""
 
 ABSTRACT = re.compile(
-    r"^\W{0,4}(?:abstract|a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|summary|resumo|resumen|résumé|zusammenfassung)\W{0,4}(?=$|\s)[\s.:—–-]*",
+    r"^\W{0,4}(?:abstract|a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|summary|resumo|resumen|résumé|zusammenfassung)(?:\W{0,4}(?=$|\s)[\s.:—–-]*|\s?[.:—–-]+(?=(?-i:[A-Z])))",
     re.IGNORECASE,
 )
 _INTRODUCTION = re.compile(
@@ -38,6 +38,7 @@ class FrontLine:
     page: int
     kind: BlockKind
     size: float | None
+    bold: bool
     label: Label
     title: float
     """How probable it is that the line belongs to a title."""
@@ -65,7 +66,7 @@ def front_of(reading: Reading) -> list[FrontLine]:
     for text, (at, block, start, end) in zip(texts, spans, strict=True):
         found = None if _aside(block) else next(told, None)
         label, title = (found.label, found.title) if found else ("other", 0.0)
-        front.append(FrontLine(text, start, end, at, block.page, block.kind, block.font_size, label, title))
+        front.append(FrontLine(text, start, end, at, block.page, block.kind, block.font_size, block.bold, label, title))
     return front
 
 

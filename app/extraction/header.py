@@ -4,9 +4,10 @@ import re
 from itertools import takewhile
 
 from app.domain.knowledge import BlockKind, Metadata, Reading
-from app.extraction.byline import author_names, title_lines, title_of
+from app.extraction.byline import author_names
 from app.extraction.front import ABSTRACT, FrontLine, above_abstract, front_of, joined
 from app.extraction.sections import is_well_known
+from app.extraction.title import title_lines, title_of
 
 MAX_TITLE = 400
 MAX_ABSTRACT = 6000
@@ -24,6 +25,10 @@ _AFTER_ABSTRACT = re.compile(
     re.IGNORECASE,
 )
 
+_ENOUGH = 3
+"""Lines that read as an abstract: a heading "Summary" in the body after them begins no other."""
+_A_SENTENCE = 5
+"""Words; a shorter line below the heading ("Article history:") is a part of the abstract only if it reads so."""
 _NUMBERED = re.compile(r"^\W{0,3}(?:\d{1,2}|[IVX]{1,4})[.)]?\s")
 
 
@@ -71,6 +76,7 @@ def _abstract(front: list[FrontLine]) -> str | None:
         return ABSTRACT.sub("", joined(abstract))[:MAX_ABSTRACT].lstrip(" :.—–-").strip() or None
     kept: list[str] = []
     inside = False
+    read = 0
     for line in front:
         text = line.text
         label = ABSTRACT.match(text)
@@ -79,9 +85,15 @@ def _abstract(front: list[FrontLine]) -> str | None:
             text = text[label.end() :]
         elif inside and kept and (_AFTER_ABSTRACT.match(text) or _ends_abstract(line)):
             break
-        if not inside and line.page > 1:
+        read += not inside and line.label == "abstract"
+        if not inside and (line.page > 1 or (line.label == "body" and read >= _ENOUGH)):
             break
-        if inside and text and line.kind is not BlockKind.FURNITURE and (line.label == "abstract" or not kept):
+        if (
+            inside
+            and text
+            and line.kind is not BlockKind.FURNITURE
+            and (line.label == "abstract" or (not kept and len(text.split()) >= _A_SENTENCE))
+        ):
             kept.append(text)
     return " ".join(kept)[:MAX_ABSTRACT].strip() or None
 

@@ -87,6 +87,44 @@ def test_a_list_of_authors_goes_on_in_the_next_block_and_who_answers_letters_is_
     assert extract_header(page).authors == ("Ada Okafor", "Jonas Lindqvist", "Tomoko Hayashi", "Maria da Silva")
 
 
+@pytest.mark.parametrize(
+    ("lines", "first"),
+    [
+        (("Abstract—Reading a paper takes long, and few people who write of it say how",), "Reading a paper"),
+        (("a b s t r a c t", "Article history:", "Reading a paper takes long, and few people who write of it say how"), "Reading a paper"),
+    ],
+)  # fmt: skip
+def test_an_abstract_begins_on_the_line_of_its_heading_or_below_what_stands_beside_it(
+    lines: tuple[str, ...], first: str
+) -> None:
+    rest = [
+        "long it took them. We asked forty people to read a paper each, and counted the",
+        "hours until they came back.",
+    ]
+    page = reading(
+        ("How long it takes to read a paper", {"font_size": 20.0}),
+        ("Ada Okafor and Jonas Lindqvist", {"font_size": 12.0}),
+        ("Department of Reading, University of Northfield", {"font_size": 9.0}),
+        ("\n".join([*lines, *rest]), {"font_size": 10.0}),
+        ("1 Introduction", {"font_size": 11.0, "bold": True}),
+        ("Summary. Papers are read by people, who have other things to do.", {"font_size": 10.0}),
+    )
+    found = str(extract_header(page).abstract)
+    assert found.startswith(first)
+    assert found.endswith("came back.")
+
+
+def test_names_in_their_print_are_authors_though_one_reads_as_something_else() -> None:
+    page = reading(
+        ("How long it takes to read a paper", {"font_size": 20.0}),
+        ("Ada Okafor and Jonas Lindqvist", {"font_size": 12.0, "bold": True}),
+        ("Department of Reading, University of Northfield", {"font_size": 12.0}),
+        ("Marvel Lune", {"font_size": 12.0, "bold": True}),
+        ("Principal Lecturer, Southfield", {"font_size": 12.0}),
+    )
+    assert extract_header(page).authors == ("Ada Okafor", "Jonas Lindqvist", "Marvel Lune")
+
+
 def test_headings_within_an_abstract_do_not_end_it() -> None:
     parts = {
         "Introduction:": "Reading a paper takes long, and few people who write of it say how long it took them.",

@@ -69,7 +69,8 @@ class Page:
 
 
 Column = list[Fragment]
-_ABSTRACT = re.compile(r"(?:abstract|summary|resumo|resumen|résumé)[.:]?", re.IGNORECASE)
+_ABSTRACT = re.compile(r"(?:abstract|summary|resumo|resumen|résumé)(?:[.:—–-]|$)", re.IGNORECASE)
+_MAX_TITLE_LINES = 8
 
 
 def fragments_of(words: Sequence[Word]) -> list[Fragment]:
@@ -114,13 +115,28 @@ def _fragment(words: list[Word]) -> Fragment:
 
 def below_header(fragments: list[Fragment]) -> float | None:
     """The y at which a first page's header ends, authors side by side included: a gap as wide as the page above "Abstract"."""
-    abstract = next((f for f in fragments if _ABSTRACT.fullmatch(f.text.replace(" ", ""))), None)
+    abstract = next((f for f in fragments if _ABSTRACT.match(f.text.replace(" ", ""))), None)
     if abstract is None:
         return None
     floor = abstract.y0 + 0.3 * abstract.size
     above = [f.y1 for f in fragments if f.middle < floor]
     clear = all(f.y0 >= abstract.y0 - 1 or f.y1 <= abstract.y0 - 0.5 * abstract.size for f in fragments)
     return (max(above) + abstract.y0) / 2 if above and clear else None
+
+
+def below_title(fragments: list[Fragment]) -> float | None:
+    """The y at which a first page's title ends, told by its print: the largest, and nothing else between its lines.
+
+    A short last line of it, in the middle of the page, would else count as one of the column of authors on its side.
+    """
+    largest = max((f.size for f in fragments if sum(map(str.isalpha, f.text)) >= MIN_IN_COLUMN), default=0.0)
+    title = [f for f in fragments if f.size > 0.97 * largest]
+    rest = [f for f in fragments if f.size <= 0.97 * largest]
+    if not title or not rest or len(title) > _MAX_TITLE_LINES:
+        return None
+    top, bottom = min(f.middle for f in title), max(f.middle for f in title)
+    floor = min((f.middle for f in rest if f.middle > top), default=bottom)
+    return (bottom + floor) / 2 if floor > bottom else None
 
 
 def columns_of(fragments: list[Fragment], width: float, depth: int = 0) -> list[Column]:

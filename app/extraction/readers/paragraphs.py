@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from app.extraction.readers.hyphens import Hyphens
-from app.extraction.readers.layout import Column, Fragment, Page, below_header, columns_of
+from app.extraction.readers.layout import Column, Fragment, Page, below_header, below_title, columns_of
 
 _ENDS = re.compile(r"[.:?!;][\"'”’)\]\d]{0,4}$")
 _LABEL = re.compile(r"(?:\[\w[^\]]{0,20}\]|\(?\d{1,3}[.)]|•|–|\*)\s")
@@ -56,12 +56,13 @@ def paragraphs_of(pages: list[Page], furniture: set[int]) -> list[Paragraph]:
 
 
 def _columns(page: Page, body: list[Fragment]) -> list[Column]:
-    edge = below_header(body) if page.number == 1 else None
-    if edge is None:
-        return columns_of(body, page.width)
-    header = [fragment for fragment in body if fragment.middle < edge]
-    rest = [fragment for fragment in body if fragment.middle >= edge]
-    return columns_of(header, page.width) + columns_of(rest, page.width)
+    """On the first page, title and names each stand above what follows, whatever columns that has."""
+    edges = (below_title(body), below_header(body)) if page.number == 1 else ()
+    columns: list[Column] = []
+    for edge in sorted(edge for edge in edges if edge is not None):
+        columns += columns_of([fragment for fragment in body if fragment.middle < edge], page.width)
+        body = [fragment for fragment in body if fragment.middle >= edge]
+    return columns + columns_of(body, page.width)
 
 
 def _aside(page: Page, fragments: list[Fragment]) -> list[Paragraph]:

@@ -52,6 +52,26 @@ def test_a_paragraph_goes_on_past_the_note_and_the_figure_between_its_columns() 
     assert {"1 A note at the foot of the left column.", "Figure 1: A float on the right."} < set(texts)
 
 
+def test_a_titles_short_last_line_stays_with_it_above_columns_of_authors() -> None:
+    page: list[files.Line] = [
+        (110, 740, 16, "A Long Title Across Both of the Columns of It"),
+        (250, 722, 16, "and Some More"),
+    ]
+    for row, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+        page += [(72, 690 - 14 * row, 12, left[:20]), (340, 690 - 14 * row, 12, right[:20])]
+        page += [(72, 600 - 12 * row, 10, left), (320, 600 - 12 * row, 10, right)]
+    assert blocks(read(files.pdf(page), PDF))[0] == "A Long Title Across Both of the Columns of It\nand Some More"
+
+
+def test_columns_of_authors_are_read_before_an_abstract_that_begins_on_the_line_of_its_heading() -> None:
+    page: list[files.Line] = [(110, 740, 16, "A Long Title Across Both of the Columns of It")]
+    for row, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+        page += [(72, 700 - 12 * row, 11, left[:20]), (340, 700 - 12 * row, 11, right[:20])]
+        page += [(72, 600 - 12 * row, 10, left if row else f"Abstract: {left[:20]}"), (320, 600 - 12 * row, 10, right)]
+    text = read(files.pdf(page), PDF).text
+    assert text.index(RIGHT[3][:20]) < text.index("Abstract")
+
+
 def test_blocks_know_their_size_and_page() -> None:
     reading = read(files.pdf([(72, 700, 18, "A Title")], [(72, 700, 10, "Text of the second page.")]), PDF)
     assert [(block.font_size, block.page) for block in reading.blocks] == [(18.0, 1), (10.0, 2)]
