@@ -30,11 +30,21 @@ def features(
     lowers = [form.lower() for form in forms]
     heads = [_head(lower, names) for lower in lowers]
     rules = list(_rule_tags(words, ruled))
+    told = list(zip(forms, lowers, heads, rules, strict=True))
+    after = {by: [_beside(by, *word) for word in told[by:]] + [_edge(by)] * min(by, len(told)) for by in (1, 2)}
+    before = {by: [_edge(by)] * min(-by, len(told)) + [_beside(by, *word) for word in told[:by]] for by in (-2, -1)}
+    goes_on = [_goes_on(lower, head) for lower, head in zip(lowers, heads, strict=True)]
+    last = len(words) - 1
     return [
         [
             *_own(forms[i], heads[i], rules[i], min(counts[lowers[i]], _OFTEN)),
-            *_neighbours(forms, lowers, heads, rules, i),
-            *_run(lowers, heads, i),
+            *before[-2][i],
+            *before[-1][i],
+            *((f"-1ww={lowers[i - 1]} {lowers[i]}",) if i else ()),
+            *after[1][i],
+            *((f"1ww={lowers[i]} {lowers[i + 1]}",) if i < last else ()),
+            *after[2][i],
+            *_run(lowers, heads, goes_on, i),
         ]
         for i in range(len(words))
     ]
@@ -94,34 +104,30 @@ def _own(form: str, head: str, rule: str, count: int) -> tuple[str, ...]:
     )
 
 
-def _neighbours(
-    forms: Sequence[str], lowers: Sequence[str], heads: Sequence[str], rules: Sequence[str], i: int
-) -> Iterator[str]:
-    for by in (-2, -1, 1, 2):
-        j = i + by
-        if not 0 <= j < len(lowers):
-            yield f"{by}=^"
-            continue
-        yield f"{by}w={lowers[j]}"
-        yield f"{by}h={heads[j]}"
-        yield f"{by}r={rules[j]}"
-        if by in (-1, 1):
-            yield f"{by}>3={lowers[j][-3:]}"
-            yield f"{by}s={_shape(forms[j])}"
-            yield f"{by}ww={lowers[min(i, j)]} {lowers[max(i, j)]}"
+def _edge(by: int) -> tuple[str, ...]:
+    return (f"{by}=^",)
 
 
-def _run(lowers: Sequence[str], heads: Sequence[str], i: int) -> Iterator[str]:
+@lru_cache(100_000)
+def _beside(by: int, form: str, lower: str, head: str, rule: str) -> tuple[str, ...]:
+    """What is told of a word to the one that stands so many words before (or after) it."""
+    told = (f"{by}w={lower}", f"{by}h={head}", f"{by}r={rule}")
+    return told if by in {-2, 2} else (*told, f"{by}>3={lower[-3:]}", f"{by}s={_shape(form)}")
+
+
+def _run(lowers: Sequence[str], heads: Sequence[str], goes_on: Sequence[bool], i: int) -> tuple[str, str, str, str]:
     """Of the words that stand together here: the last, which says what kind of thing they name, and those around them."""
     last = first = i
-    while last + 1 < len(lowers) and _goes_on(lowers[last + 1], heads[last + 1]) and last - i < _LONGEST_RUN:
+    while last + 1 < len(lowers) and goes_on[last + 1] and last - i < _LONGEST_RUN:
         last += 1
-    while first and _goes_on(lowers[first - 1], heads[first - 1]) and i - first < _LONGEST_RUN:
+    while first and goes_on[first - 1] and i - first < _LONGEST_RUN:
         first -= 1
-    yield f"end={_stem(lowers[last])}"
-    yield f"endh={heads[last]}/{last - i}"
-    yield f"before={lowers[first - 1] if first else '^'}/{i - first}"
-    yield f"after={lowers[last + 1] if last + 1 < len(lowers) else '$'}"
+    return (
+        f"end={_stem(lowers[last])}",
+        f"endh={heads[last]}/{last - i}",
+        f"before={lowers[first - 1] if first else '^'}/{i - first}",
+        f"after={lowers[last + 1] if last + 1 < len(lowers) else '$'}",
+    )
 
 
 def _goes_on(lower: str, head: str) -> bool:
