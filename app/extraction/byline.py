@@ -75,7 +75,8 @@ def _goes_on(line: FrontLine, last: FrontLine) -> bool:
 def _is_of_authors(line: FrontLine, first: FrontLine) -> bool:
     """Whether the line is one of authors: told so, or names alone in their very print."""
     if line.label in {"title", "other"}:
-        return line.size is not None and line.near(first) and line.bold == first.bold and bool(names_in(line.text))
+        alike = line.size is not None and line.near(first) and line.bold == first.bold
+        return alike and (bool(names_in(line.text)) or (line.label == "title" and line.block == first.block))
     return line.label == "author"
 
 

@@ -16,11 +16,16 @@ ABSTRACT = re.compile(
     r"^\W{0,4}(?:abstract|a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|summary|resumo|resumen|résumé|zusammenfassung)(?:\W{0,4}(?=$|\s)[\s.:—–-]*|\s?[.:—–-]+(?=(?-i:[A-Z])))",
     re.IGNORECASE,
 )
+_MAY_BE_TITLE = 0.2
 _INTRODUCTION = re.compile(
     r"^\W{0,3}(?:(?:1|I)\.?\s+)?(?:introduction|background|introdução|introducción|einleitung)\W{0,3}$", re.IGNORECASE
 )
 _ORCID_SIGN = re.compile(r"(?<=[^\W\d_])\s?ID(?=\s*(?:[\d,*]|$))")
 """How the sign of an ORCID, beside a name, comes out as text."""
+_ORCID = re.compile(
+    r"\s?(?:\(?(?:orcid(?:\s?id)?:?\s?)?(?:https?://)?(?:orcid\.org/)?\d{4}-\d{4}-\d{4}-\d{3}[\dX]\)?)", re.IGNORECASE
+)
+"""The number, which says nothing of what else stands on its line."""
 _CITATION = re.compile(r"\W*(?:(?:how to |to |please )?cite (?:this|as)\b|citation:)", re.IGNORECASE)
 """Begins a block that tells title and authors once more, in another order."""
 
@@ -55,7 +60,7 @@ def front_of(reading: Reading) -> list[FrontLine]:
     if not blocks:
         blocks = [Block(start=0, end=min(len(reading.text), _MAX_FRONT))]
     spans = [(at, block, start, end) for at, block in enumerate(blocks) for start, end in _lines(reading.text, block)]
-    texts = [_ORCID_SIGN.sub("", " ".join(reading.text[start:end].split())) for _, _, start, end in spans]
+    texts = [_line(reading.text[start:end]) for _, _, start, end in spans]
     printed = [
         Printed(text, block.font_size, block.bold, text_at == 0 or spans[text_at - 1][0] != at)
         for text_at, (text, (at, block, _, _)) in enumerate(zip(texts, spans, strict=True))
@@ -68,6 +73,12 @@ def front_of(reading: Reading) -> list[FrontLine]:
         label, title = (found.label, found.title) if found else ("other", 0.0)
         front.append(FrontLine(text, start, end, at, block.page, block.kind, block.font_size, block.bold, label, title))
     return front
+
+
+def _line(text: str) -> str:
+    """On one line, without numbers and signs of ORCIDs, unless it is nothing else."""
+    line = " ".join(text.split())
+    return _ORCID_SIGN.sub("", _ORCID.sub("", line)).strip() or line
 
 
 def _told_aside(text: str, block: Block) -> Block:
@@ -90,10 +101,16 @@ def joined(lines: Sequence[FrontLine]) -> str:
     return " ".join(line.text for line in lines)
 
 
+def abstract_heading(line: FrontLine) -> re.Match[str] | None:
+    """The heading of an abstract that the line is, or begins with; a title may begin with the same word."""
+    found = ABSTRACT.match(line.text)
+    return None if found and line.title > _MAY_BE_TITLE and found.end() < len(line.text) else found
+
+
 def above_abstract(front: list[FrontLine]) -> list[FrontLine]:
     """The lines before the abstract; before the introduction where there is none."""
-    for label in (ABSTRACT, _INTRODUCTION):
+    for begins in (abstract_heading, lambda line: _INTRODUCTION.match(line.text)):
         for index, line in enumerate(front):
-            if line.kind is BlockKind.ABSTRACT or label.match(line.text):
+            if line.kind is BlockKind.ABSTRACT or begins(line):
                 return front[:index]
     return front

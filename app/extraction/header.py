@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from app.domain.knowledge import BlockKind, Metadata, Reading
 from app.extraction.byline import author_names
-from app.extraction.front import ABSTRACT, FrontLine, above_abstract, front_of, joined
+from app.extraction.front import ABSTRACT, FrontLine, above_abstract, abstract_heading, front_of, joined
 from app.extraction.sections import is_well_known
 from app.extraction.title import title_lines, title_of
 
@@ -79,11 +79,11 @@ def _abstract(front: list[FrontLine]) -> str | None:
     read = 0
     for line in front:
         text = line.text
-        label = ABSTRACT.match(text)
+        label = abstract_heading(line)
         if not inside and label:
             inside = True
             text = text[label.end() :]
-        elif inside and kept and (_AFTER_ABSTRACT.match(text) or _ends_abstract(line)):
+        elif inside and kept and (_AFTER_ABSTRACT.match(text) or _ends_abstract(line) or _is_heading(text, label)):
             break
         read += not inside and line.label == "abstract"
         if not inside and (line.page > 1 or (line.label == "body" and read >= _ENOUGH)):
@@ -96,6 +96,11 @@ def _abstract(front: list[FrontLine]) -> str | None:
         ):
             kept.append(text)
     return " ".join(kept)[:MAX_ABSTRACT].strip() or None
+
+
+def _is_heading(text: str, label: re.Match[str] | None) -> bool:
+    """Whether the line is nothing but a heading such as "Resumo": of the same in another language."""
+    return label is not None and label.end() == len(text)
 
 
 def _unlabelled_abstract(front: list[FrontLine], title: list[FrontLine]) -> str | None:

@@ -6,7 +6,6 @@ from itertools import groupby
 
 from app.domain.knowledge import BlockKind
 from app.extraction.front import FrontLine, above_abstract, joined
-from app.extraction.header_lines import SAME_SIZE
 from app.extraction.people import is_affiliation, names_in
 
 _MAX_TITLE_LINES = 8
@@ -21,6 +20,14 @@ _NOT_A_TITLE = re.compile(
     re.IGNORECASE,
 )
 _SHORT_TITLE = re.compile(r"^\W*(?:short|running|abbreviated)[ -](?:title|head)", re.IGNORECASE)
+_LITTLE_WORDS: dict[str, frozenset[str]] = {
+    "en": frozenset("the of and on for to with by an from its their is are how what".split()),
+    "es": frozenset("el los las y del con una por para su sus como".split()),
+    "pt": frozenset("o os da do das dos em um uma na no nas nos e com ao à".split()),
+    "fr": frozenset("le les des du et une dans sur au aux".split()),
+    "de": frozenset("der die das und von im zur zum ein eine für mit".split()),
+}
+"""That titles are full of, and that are of one language only."""
 _TITLE_WORD = re.compile(r"^\W*(?:full )?title\s*:\s*", re.IGNORECASE)
 
 
@@ -33,8 +40,10 @@ def title_lines(front: list[FrontLine]) -> list[FrontLine]:
     top = [line for line in top if line.title >= _SURE or not _NOT_A_TITLE.search(line.text)]
     top = [line for line in top if not _SHORT_TITLE.match(line.text)]
     largest = max((line.size or 0.0 for line in top if _letters(line) >= 4), default=0.0)
-    candidates = [_whole(lines, top, largest) for lines in (*_read_as_titles(top), _largest(top)) if lines]
-    return max(candidates, key=lambda lines: _weight(lines, largest), default=[]) or _first_paragraph(top)
+    candidates = [_whole(lines, top) for lines in (*_read_as_titles(top), _largest(top)) if lines]
+    wordy = [lines for lines in candidates if _is_wordy(lines) and _read_as(lines) >= _SURE]
+    best = max(wordy or candidates, key=lambda lines: _weight(lines, largest), default=[])
+    return _untranslated(best) or _first_paragraph(top)
 
 
 def title_of(lines: list[FrontLine]) -> str:
@@ -42,10 +51,32 @@ def title_of(lines: list[FrontLine]) -> str:
     return _TITLE_WORD.sub("", joined(lines))
 
 
+def _untranslated(lines: list[FrontLine]) -> list[FrontLine]:
+    """The lines up to a block that says it once more in another language."""
+    for at in range(1, len(lines)):
+        if lines[at].block != lines[at - 1].block:
+            one, other = _language(lines[:at]), _language(lines[at:])
+            if one and other and one != other:
+                return lines[:at]
+    return lines
+
+
+def _language(lines: list[FrontLine]) -> str | None:
+    """The language that more than one of the words speaks for, and more than for any other."""
+    words = joined(lines).lower().split()
+    counts = sorted((sum(word in little for word in words), name) for name, little in _LITTLE_WORDS.items())
+    (second, _), (first, name) = counts[-2:]
+    return name if first > 1 and first > second else None
+
+
 def _weight(lines: list[FrontLine], largest: float) -> float:
     """How sure the model is that these are a title, and how large they are set: from 0 to 2."""
     set_as_title = (lines[0].size or 0.0) / largest if largest else 0.0
-    return sum(line.title for line in lines) / len(lines) + set_as_title
+    return _read_as(lines) + set_as_title
+
+
+def _read_as(lines: list[FrontLine]) -> float:
+    return sum(line.title for line in lines) / len(lines)
 
 
 def _read_as_titles(top: list[FrontLine]) -> Iterator[list[FrontLine]]:
@@ -89,18 +120,19 @@ def _while_near(lines: list[FrontLine]) -> list[FrontLine]:
     return kept
 
 
-def _whole(lines: list[FrontLine], top: list[FrontLine], largest: float) -> list[FrontLine]:
+def _whole(lines: list[FrontLine], top: list[FrontLine]) -> list[FrontLine]:
     """The lines, and what is set like them in their blocks.
 
     Lines that read as names or addresses are of the title only if it alone is set so large.
     """
     sized = [line for line in top if line.size]
-    large = [line for line in sized if (line.size or 0.0) >= largest - SAME_SIZE]
-    alone = large if len(large) <= _MAX_TITLE_LINES and len(large) < len(sized) else []
+    alike = [line for line in sized if line.near(lines[0])]
+    is_smallest = all((line.size or 0.0) >= (lines[0].size or 0.0) for line in sized)
+    alone = alike if len(alike) <= _MAX_TITLE_LINES and not is_smallest else []
 
     def belongs(line: FrontLine, beside: FrontLine) -> bool:
-        alike = line.block == beside.block and line.near(beside)
-        return alike and line.size is not None and (line in alone or line.label in {"title", "other"})
+        is_near = line.block == beside.block and line.near(beside)
+        return is_near and line.size is not None and (line in alone or line.label in {"title", "other"})
 
     first, last = top.index(lines[0]), top.index(lines[-1])
     while first and belongs(above := top[first - 1], top[first]) and (above in alone or above.title > _PERHAPS):

@@ -114,6 +114,40 @@ def test_an_abstract_begins_on_the_line_of_its_heading_or_below_what_stands_besi
     assert found.endswith("came back.")
 
 
+def test_a_title_may_have_a_line_that_begins_as_an_abstract_does_and_stand_below_a_larger_name_of_a_journal() -> None:
+    page = reading(
+        ("BIOLOGY", {"font_size": 28.0, "bold": True}),
+        ("Using Logic Programs for Intelligent\nAbstract Diagnosis and\nDynamic Coordination", {"font_size": 20.0, "bold": True}),
+        ("Ada Okafor1, Jonas Lindqvist2", {"font_size": 10.0}),
+        ("1 Department of Reading, University of Northfield", {"font_size": 9.0}),
+    )  # fmt: skip
+    header = extract_header(page)
+    assert header.title == "Using Logic Programs for Intelligent Abstract Diagnosis and Dynamic Coordination"
+    assert header.authors == ("Ada Okafor", "Jonas Lindqvist")
+
+
+def test_of_two_languages_the_first_is_taken_and_numbers_of_orcids_are_no_part_of_names() -> None:
+    page = reading(
+        ("Compromiso de los ayuntamientos con la\ndivulgación de información", {"font_size": 17.0}),
+        ("The commitment of city councils on the dissemination of information", {"font_size": 17.0}),
+        ("Ada OKAFOR-LUNA1 0000-0002-6670-5818", {"font_size": 9.0}),
+        ("Jonás Lindqvist2 https://orcid.org/0000-0002-4924-0908", {"font_size": 9.0}),
+        ("Resumen", {"font_size": 14.0, "bold": True}),
+        (
+            "La divulgación de información se desarrolló en el sector privado, hecho que se ha extendido de\n"
+            "forma paulatina al sector público, donde las administraciones locales han actuado al respecto.",
+            {"font_size": 9.0},
+        ),
+        ("Palabras clave: ayuntamientos, información", {"font_size": 9.0}),
+        ("Abstract", {"font_size": 14.0, "bold": True}),
+        ("Disclosure of information began in the private sector, and has come to the public one.", {"font_size": 9.0}),
+    )
+    header = extract_header(page)
+    assert header.title == "Compromiso de los ayuntamientos con la divulgación de información"
+    assert header.authors == ("Ada OKAFOR-LUNA", "Jonás Lindqvist")
+    assert str(header.abstract).endswith("han actuado al respecto.")
+
+
 def test_names_in_their_print_are_authors_though_one_reads_as_something_else() -> None:
     page = reading(
         ("How long it takes to read a paper", {"font_size": 20.0}),
