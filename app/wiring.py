@@ -111,6 +111,7 @@ async def _open_reader(settings: Settings, clock: Clock, stack: AsyncExitStack) 
     from app.adapters.reader.subprocess import SubprocessReader
 
     reader = SubprocessReader(settings.read_timeout_seconds, settings.read_memory_mb)
+    await stack.enter_async_context(reader)
     if not settings.grobid_url:
         return reader
 

@@ -42,17 +42,17 @@ async def lane(server: LiveServer) -> AsyncIterator[LiveLane]:
 
 
 class Readers:
-    """The child processes that read one file, known by its size among their arguments."""
+    """The child processes that read one file, known by its size, which is in their name."""
 
     def __init__(self, server: LiveServer, size: int) -> None:
         self._server = server
-        self._size = str(size)
+        self._name = f"read {size}"
         self.met: set[int] = set()
 
     async def harm(self, number: signal.Signals) -> None:
         """Sends the signal to each of them once, until cancelled."""
         while True:
-            for process in self._server.processes(self._size):
+            for process in self._server.processes(self._name):
                 if process.pid not in self.met:
                     self.met.add(process.pid)
                     process.send_signal(number)

@@ -12,7 +12,8 @@ from tests.support.live import LiveLane, LiveServer
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 SEED = Path(__file__).parents[1] / "test_papers" / "test_paper_content.txt"
-ENDS = {"completed", "failed"}
+ROOMY = b"<html><body><h1>A Title</h1><!-- " + b"x" * 3_000_000 + b" --><p>All is well.</p></body></html>"
+"""Much to hold, little to read."""
 
 
 @pytest.fixture
@@ -31,20 +32,21 @@ async def test_a_worker_without_memory_fails_a_paper_with_its_reason_and_works_o
 ) -> None:
     worker = only_worker(server)
     async with LiveLane(server) as lane:
-        paper = await lane.upload(SEED.name, SEED.read_bytes())
-        async with lane.connect(f"/ws/{paper['id']}") as socket:
+        first = await lane.upload(SEED.name, SEED.read_bytes())
+        async with lane.connect(f"/ws/{first['id']}") as socket:
             # A worker is heard from before it is at work: limited while it still starts, it would die, and be replaced.
-            await lane.process(paper["id"])
+            await lane.process(first["id"])
             await socket.receive_until("paper_status", timeout=50, status="completed")
-            # What it has stays, nothing more: the child that reads a file, for one, cannot have what it needs.
-            used = worker.memory_info().vms
-            worker.rlimit(resource.RLIMIT_AS, (used + 4096, resource.RLIM_INFINITY))
+        paper = await lane.upload("roomy.html", ROOMY)
+        async with lane.connect(f"/ws/{paper['id']}") as socket:
+            # What it has stays, nothing more: it may work with that, but cannot hold this file.
+            worker.rlimit(resource.RLIMIT_DATA, (4096, resource.RLIM_INFINITY))
             await lane.process(paper["id"])
             failed = await socket.receive_until("paper_status", timeout=50, status="failed")
             error = failed["data"]["changes"]["error"]
             assert (error["code"], error["stage"]) == ("worker_out_of_memory", "read")
             assert (await lane.status())["status"] in {"ok", "degraded"}, "the service answers meanwhile"
-            worker.rlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            worker.rlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             await lane.process(paper["id"])
             await socket.receive_until("paper_status", timeout=50, status="completed")
             assert only_worker(server) == worker, "the very same process worked on: none died of it"

@@ -80,12 +80,13 @@ class LiveServer:
             raise
 
     def processes(self, word: str) -> list[psutil.Process]:
-        """Those below `serve` with the word among their arguments, or in the title (`worker-7@host`) that Celery gives."""
+        """Those below `serve` with that name, or that word among their arguments or in Celery's title (`worker-7@host`)."""
         found = []
         for process in psutil.Process(self._process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 arguments = " ".join(process.cmdline()).split()
-                if any(argument == word or argument.startswith(f"{word}-") for argument in arguments):
+                named = process.name() == word
+                if named or any(argument == word or argument.startswith(f"{word}-") for argument in arguments):
                     found.append(process)
         return found
 

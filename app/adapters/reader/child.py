@@ -1,8 +1,7 @@
-"""The process that reads one file and ends: limited, and unable to outlive the process that started it.
+"""What the process does that reads one file: limited, and unable to outlive the process that started it.
 
-Run as a script, by its path, in isolated mode: `python -I child.py PARENT_PID CONTENT_TYPE SIZE MEMORY_BYTES CPU_SECONDS`.
-`SIZE` bytes of the file come on stdin, which then stays open for as long as the parent wants the answer; frames go to
-what was stdout. What a library prints goes to stderr, as does the traceback of a parser's error.
+The file comes on descriptor 0, which then stays open for as long as the worker wants the answer; frames go
+to what was descriptor 1. What a library prints goes to descriptor 2, as does the traceback of a parser's error.
 """
 
 import ctypes
@@ -13,44 +12,64 @@ import signal
 import sys
 import threading
 import traceback
-from pathlib import Path
+from typing import NamedTuple
+
+from app.adapters.reader import frames
+from app.domain.errors import PaperProcessingError
+from app.extraction import readers
 
 _PR_SET_PDEATHSIG = 1
-# In isolated mode the script's own folder is not searched, and the project may be no installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+_PR_SET_NAME = 15
+# Loaded before any fork, as is all that is imported here.
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
-def main(parent: int, content_type: str, size: int, memory: int, cpu_seconds: int) -> None:
-    """Read stdin, answer, end."""
-    _limit(memory, cpu_seconds)
-    _die_with(parent)
+class Job(NamedTuple):
+    """What a child is told besides the file itself."""
+
+    content_type: str
+    size: int
+    memory: int
+    """Bytes of address space."""
+    cpu_seconds: int
+
+
+def read(job: Job) -> None:
+    """Read the file, answer."""
+    _limit(job.memory, job.cpu_seconds)
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-
-    from app.adapters.reader import frames  # noqa: PLC0415  # after the limits, as all that follows
-    from app.domain.errors import PaperProcessingError  # noqa: PLC0415
-
-    data = sys.stdin.buffer.read(size)
-    if len(data) < size:
-        return  # the parent has gone
-    threading.Thread(target=_watch_stdin, daemon=True).start()
+    with os.fdopen(0, "rb", closefd=False) as stream:
+        data = stream.read(job.size)
+    if len(data) < job.size:
+        return  # the worker has gone
+    threading.Thread(target=_watch_input, daemon=True).start()
 
     def on_page(done: int, total: int) -> None:
         frames.write(answer, frames.PROGRESS, b"[%d,%d]" % (done, total))
 
     try:
-        from app.extraction.readers import read_json  # noqa: PLC0415
-
-        frames.write(answer, frames.READING, read_json(data, content_type, on_page).encode())
+        frames.write(answer, frames.READING, readers.read_json(data, job.content_type, on_page).encode())
     except PaperProcessingError as error:
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
         frames.write(answer, frames.REFUSED, json.dumps({"code": error.code, "detail": error.detail}).encode())
     except MemoryError:
         frames.write(answer, frames.OUT_OF_MEMORY)
-    # Nothing is left to do, and tearing down a library full of a hostile file's objects is one more risk.
-    sys.stderr.flush()
-    os._exit(0)
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent ends; elsewhere than on Linux, the end of its input has to do."""
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before we asked
+        os._exit(1)
+
+
+def be_known_by(size: int) -> None:
+    """`ps` and `top` show it: a fork has the arguments of the process it comes from."""
+    if _PRCTL is not None:
+        _PRCTL(_PR_SET_NAME, b"read %d" % size, 0, 0, 0)
 
 
 def _limit(memory: int, cpu_seconds: int) -> None:
@@ -68,19 +87,7 @@ def _limit(memory: int, cpu_seconds: int) -> None:
             sys.stderr.write(f"no limit {limit}: {error}\n")
 
 
-def _die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent ends; elsewhere than on Linux, stdin's end has to do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before we asked
-        os._exit(1)
-
-
-def _watch_stdin() -> None:
+def _watch_input() -> None:
     while os.read(0, 65536):
         continue
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:6]))

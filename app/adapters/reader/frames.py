@@ -1,4 +1,4 @@
-"""What a child process says on its pipe: a letter, a length, and that many bytes. Imported by the child: no dependencies."""
+"""What a child process says: a letter, a length, and that many bytes. Imported by the child: no dependencies."""
 
 import struct
 from typing import BinaryIO
@@ -15,6 +15,9 @@ REFUSED = b"e"
 """JSON: `{"code", "detail"}` of a `ReadError`. The last frame."""
 OUT_OF_MEMORY = b"m"
 """Empty. The last frame."""
+
+NUMBER = struct.Struct(">q")
+"""What a template says of a child: its process id, its exit status."""
 
 
 def write(stream: BinaryIO, kind: bytes, payload: bytes = b"") -> None:

@@ -3,19 +3,18 @@
 import json
 import logging
 import math
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Self
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
+from anyio.abc import ByteReceiveStream, ByteSendStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from app.adapters.reader import frames
+from app.adapters.reader.warm import TEMPLATE, Child, Template, TemplateGoneError
 from app.domain.errors import (
     ReaderCrashedError,
     ReaderOutOfMemoryError,
@@ -28,27 +27,45 @@ from app.ports import Progress
 
 logger = logging.getLogger(__name__)
 
-CHILD = (sys.executable, "-I", str(Path(__file__).with_name("child.py")))
-"""What is run for each file; its arguments are those of `child.main`."""
-_STDERR_KEPT = 4_000
+START_SECONDS = 60.0
+"""A file's own time begins when its child is there; so long may that take."""
+_WORDS_KEPT = 4_000
 """Bytes of the child's last words, for the log."""
+_WORDS_SECONDS = 1.0
+"""For what it said before its end; longer only where a process of its own holds on to its stderr."""
 _LINE_TOLD = 300
 """Characters of its very last line, where that is all that is told."""
-_REAP_SECONDS = 5.0
 _NONSENSE = "its answer made no sense"
+_NO_CHILD = "its process did not start"
 
 
 class SubprocessReader:
-    """A fresh child for each file, its limits set by itself before it looks at the file."""
+    """A child for each file, its limits set by itself before it looks at the file.
 
-    def __init__(self, timeout_seconds: float = 120, memory_mb: int = 2048, command: Sequence[str] = CHILD) -> None:
+    As a context it keeps the process warm that the children are forked from; else each file has that to itself too.
+    """
+
+    def __init__(self, timeout_seconds: float = 120, memory_mb: int = 2048, template: Sequence[str] = TEMPLATE) -> None:
         """`timeout_seconds`: of wall-clock time, and of CPU time, for a file; `memory_mb`: of its address space.
 
-        `command`: the child to run instead of the real one, if any.
+        `template`: the command of another process than the real one to fork the children from.
         """
         self._timeout = timeout_seconds
         self._memory_mb = memory_mb
-        self._command = tuple(command)
+        self._command = tuple(template)
+        self._keeps = False
+        self._free: list[Template] = []
+
+    async def __aenter__(self) -> Self:
+        self._keeps = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._keeps = False
+        while self._free:
+            await self._free.pop().aclose()
 
     async def read(self, data: bytes, content_type: str, on_progress: Progress) -> Reading:
         """The file's reading.
@@ -56,21 +73,12 @@ class SubprocessReader:
         Raises `ReadError` for a file nobody can read; `ReaderCrashedError`, `ReaderTimedOutError` or
         `ReaderOutOfMemoryError` when the child did not come to an answer; and whatever `on_progress` raises.
         """
-        arguments = (
-            str(os.getpid()),
-            content_type,
-            str(len(data)),
-            str(self._memory_mb * 1024 * 1024),
-            str(math.ceil(self._timeout) + 1),
-        )
+        job = content_type, len(data), self._memory_mb * 1024 * 1024, math.ceil(self._timeout) + 1
         last_words = bytearray()
-        # No environment: what reads a stranger's file has no business with this process's passwords.
-        process = await anyio.open_process([*self._command, *arguments], env={}, stderr=subprocess.PIPE)
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(_end, process)
+        async with self._child(json.dumps(job).encode()) as child:
             try:
                 with anyio.move_on_after(self._timeout):
-                    return await self._converse(process, data, on_progress, last_words)
+                    return await self._converse(child, data, on_progress, last_words)
                 raise ReaderTimedOutError(self._timeout)
             finally:
                 words = last_words.decode("utf-8", "replace").split("\n")
@@ -80,24 +88,61 @@ class SubprocessReader:
                     logger.info("the reader of %s says: %s", content_type, said[-1][:_LINE_TOLD])
                     logger.debug("all it says: %s", "\n".join(said))
 
-    async def _converse(self, process: Process, data: bytes, on_progress: Progress, last_words: bytearray) -> Reading:
-        assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018  # both are pipes
+    @asynccontextmanager
+    async def _child(self, job: bytes) -> AsyncIterator[Child]:
+        """A child for the job, ended with the context. Its template is kept if the child came to an answer.
+
+        If it did not, the next one is of another template, so that a file which is tried again, and may have been made
+        to harm, does not meet the same places in memory.
+        """
+        try:
+            with anyio.fail_after(START_SECONDS):
+                child = await self._fork(job)
+        except (TemplateGoneError, TimeoutError) as error:
+            raise ReaderCrashedError(_NO_CHILD) from error
+        keep = False
+        try:
+            try:
+                yield child
+                keep = self._keeps
+            except ReadError:
+                keep = self._keeps
+                raise
+            finally:
+                await child.aclose()
+        except TemplateGoneError as error:
+            keep = False
+            raise ReaderCrashedError(_NO_CHILD) from error
+        finally:
+            if keep:
+                self._free.append(child.template)
+            else:
+                await child.template.aclose()
+
+    async def _fork(self, job: bytes) -> Child:
+        while self._free:
+            with suppress(TemplateGoneError):  # it ended while it was idle
+                return await _child_of(self._free.pop(), job)
+        return await _child_of(await Template.start(self._command), job)
+
+    async def _converse(self, child: Child, data: bytes, on_progress: Progress, last_words: bytearray) -> Reading:
         answer: Reading | None = None
         failure: Exception | None = None
+        heard = anyio.Event()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_keep_last, process.stderr, last_words)
-            tasks.start_soon(_send, process, data)
+            tasks.start_soon(_keep_last, child.words, last_words, heard)
+            tasks.start_soon(_send, child.conversation, data)
             try:
-                answer = await self._answer(BufferedByteReceiveStream(process.stdout), on_progress)
+                answer = await self._answer(BufferedByteReceiveStream(child.conversation), on_progress)
             except Exception as error:  # noqa: BLE001  # raised below, out of the group, which would wrap it
                 failure = error
-            else:
-                if answer is None:
-                    await process.wait()
+            status = await child.end()
+            with anyio.move_on_after(_WORDS_SECONDS):
+                await heard.wait()
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
-        return answer if answer is not None else self._explain(process.returncode or 0)
+        return answer if answer is not None else self._explain(status)
 
     async def _answer(self, stream: BufferedByteReceiveStream, on_progress: Progress) -> Reading | None:
         """The reading at the end of the frames; None when they end without one."""
@@ -135,6 +180,15 @@ class SubprocessReader:
         raise ReaderCrashedError(f"exit code {returncode}")
 
 
+async def _child_of(template: Template, job: bytes) -> Child:
+    """A child of the template, which is closed if there will be none."""
+    try:
+        return await template.fork(job)
+    except BaseException:
+        await template.aclose()
+        raise
+
+
 async def _next_frame(stream: BufferedByteReceiveStream) -> tuple[bytes, bytes] | None:
     """Kind and payload, or None at the end, even if it comes in the middle of a frame."""
     try:
@@ -142,29 +196,24 @@ async def _next_frame(stream: BufferedByteReceiveStream) -> tuple[bytes, bytes] 
         if length > frames.MAX_FRAME:
             raise ReaderCrashedError(_NONSENSE)
         return kind, await stream.receive_exactly(length)
-    except (anyio.IncompleteRead, anyio.EndOfStream):
+    except (
+        anyio.IncompleteRead,
+        anyio.EndOfStream,
+        anyio.BrokenResourceError,
+    ):  # broken: it did not take all of the file
         return None
 
 
-async def _send(process: Process, data: bytes) -> None:
-    """The file, on stdin, which stays open: its end tells the child to end too."""
-    assert process.stdin is not None  # noqa: S101  # it is a pipe
+async def _send(conversation: ByteSendStream, data: bytes) -> None:
+    """The file. The conversation stays open: its end tells the child to end too."""
     try:
-        await process.stdin.send(data)
+        await conversation.send(data)
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         return  # it ended before it read all; its answer, or its end, says why
 
 
-async def _keep_last(stream: ByteReceiveStream, kept: bytearray) -> None:
+async def _keep_last(stream: ByteReceiveStream, kept: bytearray, heard: anyio.Event) -> None:
     async for chunk in stream:
         kept += chunk
-        del kept[:-_STDERR_KEPT]
-
-
-async def _end(process: Process) -> None:
-    """Killed if it runs, and reaped, whatever happens to the caller."""
-    with anyio.CancelScope(shield=True), anyio.move_on_after(_REAP_SECONDS):
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await process.aclose()
+        del kept[:-_WORDS_KEPT]
+    heard.set()

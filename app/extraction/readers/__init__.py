@@ -1,6 +1,6 @@
 """A reader a format: a file's bytes in, its text with its structure out.
 
-Each format's module is imported when a file of it comes, so that a text file does not pay for PDFium.
+Each format's module is imported when a file of it comes, so that a text file does not pay for PDFium, or by `load_all`.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.domain.knowledge import Reading
     from app.extraction.readers.draft import Draft
 
-__all__ = ["MAX_BLOCKS", "MAX_CHARACTERS", "OnPage", "read", "read_json"]
+__all__ = ["MAX_BLOCKS", "MAX_CHARACTERS", "OnPage", "load_all", "read", "read_json"]
 
 OnPage = Callable[[int, int], None]
 """Called after each page: how many are read, of how many."""
@@ -50,6 +50,12 @@ def read(data: bytes, content_type: str, on_progress: OnPage) -> "Reading":
     from app.domain.knowledge import Reading  # noqa: PLC0415  # needs pydantic, which a child process does without
 
     return Reading.model_validate_json(answer)
+
+
+def load_all() -> None:
+    """Import every format's module, and what it needs, before any file comes."""
+    for name in _MODULES.values():
+        import_module(f"{__name__}.{name}")
 
 
 def read_json(data: bytes, content_type: str, on_progress: OnPage) -> str:

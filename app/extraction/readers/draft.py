@@ -1,7 +1,7 @@
 """What the readers write: a reading in plain Python.
 
-Plain, because the child process that reads one file must start at once, and importing pydantic takes longer than reading
-most papers. `app.extraction.readers.read` turns a draft into the domain's `Reading`, which checks it.
+Plain, because the process that reads files must start at once and stay small, and importing pydantic takes longer than
+reading most papers. `app.extraction.readers.read` turns a draft into the domain's `Reading`, which checks it.
 """
 
 import json

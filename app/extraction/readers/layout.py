@@ -28,8 +28,10 @@ class Word(NamedTuple):
 
     def turned(self, turns: int) -> "Word":
         """The word as it is when the page is turned so that it reads from left to right (quarters, counterclockwise)."""
+        if turns == 0:
+            return self
         x0, y0, x1, y1 = self.x0, self.y0, self.x1, self.y1
-        boxes = {0: (x0, y0, x1, y1), 1: (-y1, x0, -y0, x1), 2: (-x1, -y1, -x0, -y0), 3: (y0, -x1, y1, -x0)}
+        boxes = {1: (-y1, x0, -y0, x1), 2: (-x1, -y1, -x0, -y0), 3: (y0, -x1, y1, -x0)}
         return Word(self.text, *boxes[turns], self.size, self.bold)
 
 

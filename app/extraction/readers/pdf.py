@@ -6,10 +6,12 @@ PDFium's plain C interface is called directly: what is asked for each character 
 import ctypes
 import math
 import re
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import repeat
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -24,15 +26,32 @@ from app.extraction.readers.paragraphs import Paragraph, paragraphs_of
 
 _PDFIUM = threading.Lock()
 """PDFium is not safe for threads."""
-_SPACES = frozenset({0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0x85, 0xA0, *range(0x2000, 0x200C), 0x202F, 0x3000, 0xFEFF})
-_HYPHENS = frozenset({0x02, 0xAD, 0xFFFE})
+_SPACES = "\t\n\v\f\r \x85\xa0\u2000-\u200b\u202f\u3000\ufeff"
+_HYPHENS = "\x02\xad\ufffe"
 """How PDFium gives a hyphen at the end of a line."""
+_WORD = re.compile(f"[^{_SPACES}{_HYPHENS}]*[{_HYPHENS}]|[^{_SPACES}{_HYPHENS}]+")
 _BOLD = re.compile(r"bold|black|heavy|medi(?!um)|semibold|demi|cmbx|sfbx|[-,]b(?![a-z])|\.b$|bx\d+$", re.IGNORECASE)
 _UNKNOWN = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 _GARBLED = 0.3
 """Of a paper's characters; symbols of formulas are often private, but never so many."""
 _UPRIGHT = 0.1
 """Radians that a line of text may lean."""
+
+
+def _plain(function: Any, answer: Any, *arguments: Any) -> Callable[..., Any]:
+    """A function of PDFium for bare numbers and addresses.
+
+    pypdfium2's own checks and wraps each pointer, and lets the interpreter's lock go and takes it again, which for one
+    character takes longer than what is asked.
+    """
+    return ctypes.PYFUNCTYPE(answer, *arguments)(ctypes.cast(function, ctypes.c_void_p).value or 0)
+
+
+_code_of = _plain(pdfium.FPDFText_GetUnicode, ctypes.c_uint, ctypes.c_void_p, ctypes.c_int)
+_place_of = _plain(pdfium.FPDFText_GetLooseCharBox, ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+_object_of = _plain(pdfium.FPDFText_GetTextObject, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
+_RECTANGLE = struct.Struct("ffff")
+"""An `FS_RECTF`: left, top, right, bottom."""
 
 
 class _Face(NamedTuple):
@@ -176,60 +195,53 @@ class _Words:
 
     def __init__(self, textpage: Any) -> None:
         self._textpage = textpage
-        self._faces: dict[int, _Face] = {}
+        self._address = ctypes.cast(textpage, ctypes.c_void_p).value
+        self._faces: dict[int | None, _Face] = {}
         self._box = pdfium.FS_RECTF()
+        self._box_address = ctypes.addressof(self._box)
         self._matrix = pdfium.FS_MATRIX()
 
     def read(self) -> list[tuple[Word, int | None]]:
-        textpage = self._textpage
-        code_of = pdfium.FPDFText_GetUnicode
+        count = max(0, pdfium.FPDFText_CountChars(self._textpage))
+        codes = list(map(_code_of, repeat(self._address, count), range(count)))
         words: list[tuple[Word, int | None]] = []
-        start, codes = 0, [code_of(textpage, index) for index in range(pdfium.FPDFText_CountChars(textpage))]
-        codes.append(0x20)
-        for index, code in enumerate(codes):
-            if code in _SPACES:
-                if index > start:
-                    self._add(words, codes[start:index], start)
-                start = index + 1
-            elif code in _HYPHENS:
-                codes[index] = 0x2D
-                self._add(words, codes[start : index + 1], start)
-                start = index + 1
+        for found in _WORD.finditer(_text_of(codes)):
+            text = found.group()
+            if text[-1] in _HYPHENS:
+                text = f"{text[:-1]}-"
+            if not (text.isascii() and text.isprintable()):  # of others there is nothing to clean: no space is in them
+                text = clean(text)
+            if text:
+                words.append(self._word(text, found.start(), found.end() - 1))
         return words
 
-    def _add(self, words: list[tuple[Word, int | None]], codes: list[int], start: int) -> None:
-        text = clean("".join([chr(code) for code in codes if 0x20 < code < 0x110000]))
-        if not text:
-            return
-        face = self._face(start)
-        left, bottom, right, top = self._place(start)
-        if len(codes) > 1:
-            last = self._place(start + len(codes) - 1)
-            if last[2] > last[0]:  # a hyphen that PDFium made has no place
-                left, bottom, right, top = (
-                    min(left, last[0]),
-                    min(bottom, last[1]),
-                    max(right, last[2]),
-                    max(top, last[3]),
-                )
+    def _word(self, text: str, first: int, last: int) -> tuple[Word, int | None]:
+        face = self._face(first)
+        left, top, right, bottom = self._place(first)
+        if last > first:
+            left_too, top_too, right_too, bottom_too = self._place(last)
+            if right_too > left_too:  # a hyphen that PDFium made has no place
+                left = min(left, left_too)
+                bottom = min(bottom, bottom_too)
+                right = max(right, right_too)
+                top = max(top, top_too)
         if top - bottom <= 0:  # fonts that are drawings have no height
             top = bottom + face.size
         # From here on, y grows downwards.
-        words.append((Word(text, left, -top, right, -bottom, face.size, face.bold), face.turns))
+        return Word(text, left, -top, right, -bottom, face.size, face.bold), face.turns
 
-    def _place(self, index: int) -> tuple[float, float, float, float]:
-        box = self._box
-        if not pdfium.FPDFText_GetLooseCharBox(self._textpage, index, box):
+    def _place(self, index: int) -> tuple[float, ...]:
+        """Left, top, right and bottom."""
+        if not _place_of(self._address, index, self._box_address):
             return 0.0, 0.0, 0.0, 0.0
-        return box.left, box.bottom, box.right, box.top
+        return _RECTANGLE.unpack_from(self._box)
 
     def _face(self, index: int) -> _Face:
         """Of the text object that the character belongs to: looked up once an object."""
-        found = pdfium.FPDFText_GetTextObject(self._textpage, index)
-        key = ctypes.cast(found, ctypes.c_void_p).value or 0
+        key = _object_of(self._address, index)
         face = self._faces.get(key)
         if face is None:
-            face = self._faces[key] = self._new_face(index, found)
+            face = self._faces[key] = self._new_face(index, pdfium.FPDFText_GetTextObject(self._textpage, index))
         return face
 
     def _new_face(self, index: int, found: Any) -> _Face:
@@ -242,6 +254,14 @@ class _Words:
             turns = round(quarter) % 4 if abs(quarter - round(quarter)) < _UPRIGHT else None
         font = pdfium.FPDFTextObj_GetFont(found) if found else None
         return _Face(size, bool(font) and _is_bold(font), turns)
+
+
+def _text_of(codes: list[int]) -> str:
+    """As many characters as there are codes."""
+    try:
+        return "".join(map(chr, codes))
+    except ValueError:  # a damaged font's
+        return "".join([chr(code) if code < 0x110000 else "\0" for code in codes])
 
 
 def _is_bold(font: Any) -> bool:
