@@ -36,20 +36,20 @@ async def _kill_relays(stand: Stand, rng: Random) -> Strike:
 
 async def _kill_valkey(stand: Stand, rng: Random) -> Strike:
     """Right after an append."""
-    victims = stand.processes("valkey")
     await until_the_log_grows(stand)
-    return await kill_all(stand, victims)
+    return await kill_all(stand, stand.processes("valkey"))
 
 
 async def _cut_power_of_valkey(stand: Stand, rng: Random) -> Strike:
     """Killed, and what it wrote in the last part of a second is gone from its file, as after a power cut."""
-    victims = stand.processes("valkey")
     file = next((stand.data / "valkey" / "appendonlydir").glob("*.incr.aof"))
-    durable = file.stat().st_size
-    await asyncio.sleep(rng.uniform(0.1, 0.9))
-    await until_the_log_grows(stand)
+    grown = False
+    while not grown:
+        durable, before = file.stat().st_size, await stand.books.length()
+        await asyncio.sleep(rng.uniform(0.1, 0.9))
+        grown = 0 < before < await stand.books.length()
     stand.supervisor.send_signal(signal.SIGSTOP)  # so that it does not start Valkey again before the file is cut
-    struck = await kill_all(stand, victims)
+    struck = await kill_all(stand, stand.processes("valkey"))  # those of now: an earlier blow's victim may be dead
     _cut(file, durable)
     stand.supervisor.send_signal(signal.SIGCONT)
     return struck
