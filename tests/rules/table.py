@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-from tests.rules import relay, resume, sockets, work, write
+from tests.rules import processes, relay, resume, sockets, work, write
 from tests.rules.rule import Rule
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/reliability.md"
-RULES: tuple[Rule, ...] = (*write.RULES, *relay.RULES, *resume.RULES, *work.RULES, *sockets.RULES)
+RULES: tuple[Rule, ...] = (*write.RULES, *relay.RULES, *resume.RULES, *work.RULES, *sockets.RULES, *processes.RULES)
 BEGIN, END = "<!-- rules -->\n", "<!-- /rules -->\n"
 _TEST = re.compile(r"^(?:async )?def (test_\w+)\(", re.MULTILINE)
 

@@ -119,4 +119,11 @@ RULES = (
         "    if record.paper.status not in RUNNING:\n        raise PaperNotRunningError",
         ("test_a_queued_run_is_cancelled_before_any_worker_has_it",),
     ),
+    Rule(
+        "A hint is not acknowledged, so that no lost ack leaves a worker deaf",
+        "app/worker/celery_app.py",
+        "no_ack=True",
+        "no_ack=False",
+        ("test_a_worker_takes_the_next_hint_although_the_ack_of_the_last_one_was_lost",),
+    ),
 )

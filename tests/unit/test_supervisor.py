@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.supervisor.address import reachable
@@ -36,8 +38,43 @@ def leash() -> Iterator[Leash]:
 
 async def until(path: Path, lines: int) -> None:
     """Until a child has written so many lines there."""
-    while not path.exists() or path.read_text().count("\n") < lines:  # another process writes
-        await asyncio.sleep(0.002)
+    try:
+        async with asyncio.timeout(20):
+            while not path.exists() or path.read_text().count("\n") < lines:  # another process writes
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        pytest.fail(f"waited 20 s for {lines} lines in {path}")
+
+
+async def until_gone(pid: int) -> None:
+    """Until the process has ended, which is no child of this one."""
+    try:
+        async with asyncio.timeout(20):
+            while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                await asyncio.sleep(0.002)
+    except psutil.NoSuchProcess:
+        return
+    except TimeoutError:
+        os.kill(pid, signal.SIGKILL)
+        pytest.fail(f"process {pid} still ran after 20 s")
+
+
+async def kill_the_parent_of(command: tuple[str, ...], farewell: signal.Signals, written: Path) -> None:
+    """Has another process keep a child, kills it once the child has written its number, and waits for the child's end."""
+    program = f"""
+import asyncio, os, signal
+from app.supervisor.children import Child, Program
+from app.supervisor.leash import Leash
+child = Program("the child", {command!r}, {{"PYTHONPATH": os.getcwd()}}, signal.{farewell.name})
+asyncio.run(Child(child, Leash()).keep())
+"""
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    try:
+        await until(written, 1)
+    finally:
+        parent.kill()
+        await parent.wait()
+    await until_gone(int(written.read_text()))
 
 
 # -- the data folder
@@ -117,7 +154,54 @@ async def test_who_does_not_end_in_time_is_killed(hurry: bool, leash: Leash, tmp
     assert child._process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
+async def test_each_death_doubles_the_pause(leash: Leash, caplog: pytest.LogCaptureFixture) -> None:
+    child = Child(shell("exit 3"), leash)
+    child.end()  # it need not be waited for
+    for deaths in (1, 2, 3, 4):
+        await child._pause(3, deaths)
+    assert [record.message.rpartition("again ")[2] for record in caplog.records] == [
+        "in 0.2 s",
+        "in 0.4 s",
+        "in 0.8 s",
+        "in 1.6 s",
+    ]
+
+
+@pytest.mark.slow
+async def test_what_a_dead_child_had_started_goes_too(leash: Leash, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    child = Child(shell("sleep 3600 & echo $!; exit 3", output), leash)
+    kept = asyncio.create_task(child.keep())
+    await until(output, 1)
+    await until_gone(int(output.read_text().split()[0]))
+    child.end()
+    await kept
+
+
 # -- how they go with it
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel has no PDEATHSIG")
+async def test_the_kernel_ends_a_child_whose_parent_is_killed(tmp_path: Path) -> None:
+    written = tmp_path / "pid"
+    command = ("/bin/sh", "-c", f"echo $$ > {written}; exec sleep 3600")
+    await kill_the_parent_of(command, signal.SIGKILL, written)
+
+
+@pytest.mark.slow
+async def test_a_child_sees_by_its_pipe_that_its_parent_is_killed(tmp_path: Path) -> None:
+    """The kernel's farewell is one that ends nothing."""
+    written = tmp_path / "pid"
+    program = f"""
+import os, time
+from app.supervisor.leash import follow_parent
+follow_parent()
+open({str(written)!r}, "w").write(f"{{os.getpid()}}\\n")
+time.sleep(3600)
+"""
+    await kill_the_parent_of((sys.executable, "-c", program), signal.SIGCONT, written)
 
 
 def test_a_child_is_told_which_pipe_to_watch(leash: Leash) -> None:
