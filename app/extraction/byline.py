@@ -5,7 +5,7 @@ import re
 from app.domain.knowledge import BlockKind
 from app.extraction.front import FrontLine, above_abstract, joined
 from app.extraction.names import names_in_byline
-from app.extraction.people import is_affiliation, names_in
+from app.extraction.people import is_affiliation, is_name, names_in
 
 _MAX_AUTHORS = 100
 _ABOUT = 0.85
@@ -17,11 +17,13 @@ _LIST = re.compile(r",|;|&|\band\b")
 _OPEN = re.compile(r"(?:[,;&]|\band)\s*$")
 _REST = 3
 """Words of a name that a line's end has cut off."""
-_COLLECTIVE = re.compile(
-    r"\b(?:group|initiative|collaboration|consortium|department|university|institute|school|college|disease|network|society|committee|investigators|team)\b",
+_NO_PERSON = re.compile(
+    r"\b(?:group|initiative|collaboration|consortium|department|university|institute|school|college|disease|network|society|committee|investigators|team|received|accepted|revised|published|version|key ?words?|summary"
+    r"|january|february|march|july|august|september|october|november|december)\b",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"^(?:\W+|(?:dr|prof|professor|mr|mrs|ms|authors?|by)\b[.:]?\s*)+", re.IGNORECASE)
+_ON_BEHALF = re.compile(r"\d*\s*,\s*|\s+(?:on behalf of|for the)\s+", re.IGNORECASE)
 _NO_NAME_AT_THE_END = re.compile(r"(?:[\W\d_]+(?<!\.)|\s+abstract)+$", re.IGNORECASE)
 
 
@@ -38,7 +40,13 @@ def author_names(front: list[FrontLine], title: list[FrontLine]) -> tuple[str, .
     below = [line for line in above_abstract(front) if line.start >= start and line in page]
     runs = (_runs(lines) for lines in (below, page))
     candidates = (*runs, [[line] for line in below if names_in(line.text)])
-    return next((names for lines in candidates if (names := _names(lines))), ())
+    return next((names for lines in candidates if (names := _names(lines))), ()) or _names_before_addresses(below)
+
+
+def _names_before_addresses(lines: list[FrontLine]) -> tuple[str, ...]:
+    """The name that each line begins with, where it goes on with an address or with those it stands for."""
+    parts = (_ON_BEHALF.split(line.text) for line in lines if line.label in {"author", "affiliation", "other"})
+    return tuple(dict.fromkeys(name for name, *rest in parts if rest and is_name(name) and not _NO_PERSON.search(name)))
 
 
 def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
@@ -66,7 +74,7 @@ def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
 
 def _goes_on(line: FrontLine, last: FrontLine) -> bool:
     """Whether a list of names goes on with the line, whatever it reads as: it is short, or the list is open."""
-    if not line.near(last) or line.bold != last.bold or is_affiliation(line.text):
+    if not _alike(line, last) or is_affiliation(line.text):
         return False
     is_rest = line.block == last.block and len(line.text.split()) <= _REST and bool(_LIST.search(last.text))
     return line.text[:1].isupper() and (is_rest or (bool(_OPEN.search(last.text)) and bool(names_in(line.text))))
@@ -94,7 +102,7 @@ def _names(runs: list[list[FrontLine]]) -> tuple[str, ...]:
             alone = [names_in(line.text) for line in block]
             one_by_one = tuple(name for found in alone for name in found) if all(alone) else ()
             for name in map(_plain, _names_of(joined(block), one_by_one)):
-                if " " in name and not _COLLECTIVE.search(name) and not any(_same(name, other) for other in names):
+                if " " in name and not _NO_PERSON.search(name) and not any(_same(name, other) for other in names):
                     names.append(name)
     return tuple(names)[:_MAX_AUTHORS]
 

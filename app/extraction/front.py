@@ -23,7 +23,8 @@ _INTRODUCTION = re.compile(
 _ORCID_SIGN = re.compile(r"(?<=[^\W\d_])\s?ID(?=\s*(?:[\d,*]|$))")
 """How the sign of an ORCID, beside a name, comes out as text."""
 _ORCID = re.compile(
-    r"\s?(?:\(?(?:orcid(?:\s?id)?:?\s?)?(?:https?://)?(?:orcid\.org/)?\d{4}-\d{4}-\d{4}-\d{3}[\dX]\)?)", re.IGNORECASE
+    r"\s?[(\[]?(?:orcid(?:\s?id)?:?\s?)?(?:https?://)?(?:orcid\.org/)?\d{4}[-−–]\d{4}[-−–]\d{4}[-−–]\d{3}[\dX][)\]]?",
+    re.IGNORECASE,
 )
 """The number, which says nothing of what else stands on its line."""
 _CITATION = re.compile(r"\W*(?:(?:how to |to |please )?cite (?:this|as)\b|citation:)", re.IGNORECASE)

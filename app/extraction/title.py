@@ -20,6 +20,11 @@ _NOT_A_TITLE = re.compile(
     re.IGNORECASE,
 )
 _SHORT_TITLE = re.compile(r"^\W*(?:short|running|abbreviated)[ -](?:title|head)", re.IGNORECASE)
+_DANGLES = re.compile(
+    r"(?:[,:–—-]|\b(?:and|or|of|the|a|an|in|on|at|for|to|with|by|from|using|via|und|von|der|die|des|de|del|la|le|et|y|e|do|da))$",
+    re.IGNORECASE,
+)
+"""No title ends so."""
 _LITTLE_WORDS: dict[str, frozenset[str]] = {
     "en": frozenset("the of and on for to with by an from its their is are how what".split()),
     "es": frozenset("el los las y del con una por para su sus como".split()),
@@ -135,9 +140,11 @@ def _whole(lines: list[FrontLine], top: list[FrontLine]) -> list[FrontLine]:
         return is_near and line.size is not None and (line in alone or line.label in {"title", "other"})
 
     first, last = top.index(lines[0]), top.index(lines[-1])
-    while first and belongs(above := top[first - 1], top[first]) and (above in alone or above.title > _PERHAPS):
+    while first and (belongs(above := top[first - 1], top[first]) and (above in alone or above.title > _PERHAPS)):
         first -= 1
-    while last + 1 < len(top) and belongs(top[last + 1], top[last]):
+    while last + 1 < len(top) and (
+        belongs(below := top[last + 1], top[last]) or (below.near(top[last]) and _DANGLES.search(top[last].text))
+    ):
         last += 1
     return top[first : last + 1][:_MAX_TITLE_LINES]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from app.domain.knowledge import Metadata, Reading
@@ -61,18 +62,16 @@ def measure(folder: Path) -> Iterator[Row]:
 
 
 def _on_lines(folder: Path) -> Iterator[Row]:
-    """Annotated first pages that no model has seen: lines alone, whose type has no size."""
+    """Annotated first pages that no model has seen: as lines alone, and with how the lines are set ("pages")."""
     unseen = [page for page in first_pages(folder) if page.part == "test"]
     labels: dict[str, Label] = {"title": "title", "abstract": "abstract"}
-    for name, label in labels.items():
-        asked = [
-            (page.of(label), Reading(text="\n".join(line.text for line in page.lines), blocks=(), pages=1))
-            for page in unseen
-        ]
-        asked = [(wanted, read) for wanted, read in asked if wanted]
-        baseline = sum(similar(getattr(naive(read), name), wanted) for wanted, read in asked)
-        found = sum(similar(getattr(extract_header(read), name), wanted) for wanted, read in asked)
-        yield Row(name, "lines", "test", len(asked), percent(baseline, len(asked)), percent(found, len(asked)))
+    for data, told in (("lines", [replace(page, lines=page.bare) for page in unseen]), ("pages", unseen)):
+        for name, label in labels.items():
+            asked = [(page.of(label), page.reading) for page in told]
+            asked = [(wanted, read) for wanted, read in asked if wanted]
+            baseline = sum(similar(getattr(naive(read), name), wanted) for wanted, read in asked)
+            found = sum(similar(getattr(extract_header(read), name), wanted) for wanted, read in asked)
+            yield Row(name, data, "test", len(asked), percent(baseline, len(asked)), percent(found, len(asked)))
 
 
 def _on_bylines(folder: Path) -> Iterator[Row]:

@@ -3,9 +3,11 @@
 import pytest
 
 from app.domain.knowledge import BlockKind
+from app.extraction.front import FrontLine
 from app.extraction.header import extract_header
-from app.extraction.header_lines import MAX_LINES, Printed, label_lines
+from app.extraction.header_lines import MAX_LINES, Label, Printed, label_lines
 from app.extraction.names import names_in_byline
+from app.extraction.title import title_lines, title_of
 from tests.extraction.papers import HOSTILE, of_kind, reading
 
 FIRST_PAGE = {
@@ -124,6 +126,31 @@ def test_a_title_may_have_a_line_that_begins_as_an_abstract_does_and_stand_below
     header = extract_header(page)
     assert header.title == "Using Logic Programs for Intelligent Abstract Diagnosis and Dynamic Coordination"
     assert header.authors == ("Ada Okafor", "Jonas Lindqvist")
+
+
+def test_a_name_is_found_before_the_address_on_its_line_where_no_line_is_of_names() -> None:
+    page = reading(
+        ("Encoding models for scholarly literature in the humanities", {"font_size": 20.0}),
+        (
+            "Ada Okafor [0000−0003−2196−6587], Humanities Computing Centre, University of Northfield",
+            {"font_size": 10.0},
+        ),
+        ("Jonas Lindqvist, Institut de Lecture, Université du Nord", {"font_size": 10.0}),
+    )
+    assert extract_header(page).authors == ("Ada Okafor", "Jonas Lindqvist")
+
+
+def test_a_title_does_not_end_in_a_little_word_whatever_the_next_line_reads_as() -> None:
+    told: dict[str, tuple[Label, float]] = {
+        "Accurate recognition of actions on the": ("title", 1.0),
+        "Grassmann Manifold": ("author", 0.1),
+        "Ada Okafor": ("author", 0.0),
+    }
+    lines = [
+        FrontLine(text, at, at, at, 1, BlockKind.PARAGRAPH, None, False, label, title)
+        for at, (text, (label, title)) in enumerate(told.items())
+    ]
+    assert title_of(title_lines(lines)) == "Accurate recognition of actions on the Grassmann Manifold"
 
 
 def test_of_two_languages_the_first_is_taken_and_numbers_of_orcids_are_no_part_of_names() -> None:

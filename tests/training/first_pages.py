@@ -15,6 +15,7 @@ from typing import NamedTuple
 from lxml import etree
 from rapidfuzz.distance import Levenshtein
 
+from app.domain.knowledge import Block, Reading
 from app.extraction.header_lines import MAX_LINES, Label, Printed
 from tests.evaluation.split import Part, part_of
 
@@ -59,6 +60,21 @@ class FirstPage:
     def bare(self) -> list[Printed]:
         """The lines as a format gives them that knows of no print."""
         return [Printed(line.text) for line in self.lines]
+
+    @property
+    def reading(self) -> Reading:
+        """As a reader would give the page: a block for each run of lines in one print."""
+        blocks: list[Block] = []
+        text = ""
+        last: Printed | None = None
+        for line in self.lines:
+            begins = last is None or line.first or (line.size, line.bold) != (last.size, last.bold)
+            text += ("\n\n" if begins else "\n") if text else ""
+            start = len(text) if begins else blocks.pop().start
+            text += line.text
+            blocks.append(Block(start=start, end=len(text), font_size=line.size, bold=line.bold))
+            last = line
+        return Reading(text=text, blocks=tuple(blocks) if self.is_set else (), pages=1)
 
     @property
     def is_set(self) -> bool:
