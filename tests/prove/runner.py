@@ -7,12 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import count
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.prove.places import Place
@@ -97,6 +98,9 @@ class Recorder:
         if report.failed:
             self._note("fails", report.nodeid)
             if self._leave:
+                for started in psutil.Process().children(recursive=True):  # its fixtures end nothing any more
+                    with suppress(psutil.NoSuchProcess):
+                        started.kill()
                 os._exit(pytest.ExitCode.TESTS_FAILED)
 
     def _note(self, what: str, nodeid: str) -> None:

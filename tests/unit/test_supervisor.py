@@ -171,7 +171,7 @@ async def test_each_death_doubles_the_pause(leash: Leash, caplog: pytest.LogCapt
 @pytest.mark.slow
 async def test_what_a_dead_child_had_started_goes_too(leash: Leash, tmp_path: Path) -> None:
     output = tmp_path / "output"
-    child = Child(shell("sleep 3600 & echo $!; exit 3", output), leash)
+    child = Child(shell("sleep 60 & echo $!; exit 3", output), leash)
     kept = asyncio.create_task(child.keep())
     await until(output, 1)
     await until_gone(int(output.read_text().split()[0]))
