@@ -74,10 +74,11 @@ def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
 
 def _goes_on(line: FrontLine, last: FrontLine) -> bool:
     """Whether a list of names goes on with the line, whatever it reads as: it is short, or the list is open."""
-    if not _alike(line, last) or is_affiliation(line.text):
+    if line.label == "body" or is_affiliation(line.text) or not line.text[:1].isupper() or not _in_one_size(line, last):
         return False
-    is_rest = line.block == last.block and len(line.text.split()) <= _REST and bool(_LIST.search(last.text))
-    return line.text[:1].isupper() and (is_rest or (bool(_OPEN.search(last.text)) and bool(names_in(line.text))))
+    is_rest = line.block - last.block <= 1 and len(line.text.split()) <= _REST and bool(_LIST.search(last.text))
+    is_open = _OPEN.search(last.text) is not None and line.bold == last.bold and bool(names_in(line.text))
+    return is_rest or is_open
 
 
 def _is_of_authors(line: FrontLine, first: FrontLine) -> bool:
@@ -89,9 +90,13 @@ def _is_of_authors(line: FrontLine, first: FrontLine) -> bool:
 
 
 def _alike(line: FrontLine, other: FrontLine) -> bool:
-    """Whether both are set alike, in about one size: a line with many marks above it may count as a smaller one."""
+    return line.size is None or other.size is None or (_in_one_size(line, other) and line.bold == other.bold)
+
+
+def _in_one_size(line: FrontLine, other: FrontLine) -> bool:
+    """About: a line with many marks above it may count as a smaller one."""
     small, large = sorted((line.size or 1.0, other.size or 1.0))
-    return line.size is None or other.size is None or (small > _ABOUT * large and line.bold == other.bold)
+    return line.size is None or other.size is None or small > _ABOUT * large
 
 
 def _names(runs: list[list[FrontLine]]) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ _AFFILIATION = re.compile(
     r"|editor|editors|article|open|access|journal|protocol|review|report)\b|@|https?:|\d{4,}",
     re.IGNORECASE,
 )
+_LETTER_MARKS = re.compile(r"(?<=\w)\s[a-h](?:\s?,\s?(?:[a-h]\b|[*†‡§]))*(?=\s*(?:[,;&]|\band\b|$))")
+"""As they stand above the line, after a name."""
 _MARKS = re.compile(r"\(\w{1,2}\)|[\d*†‡§¶#∗⋆⁎⊥✉♠♢♡♣♦♥★☆\u00b9\u00b2\u00b3\u2070-\u2079\u2080-\u2089\ue000-\uf8ff]+")
 _SEPARATOR = re.compile(r"[,;·•|&\t]|\band\b|\s{3,}")
 _TITLES = re.compile(
@@ -34,7 +36,7 @@ def names_in(line: str) -> tuple[str, ...]:
 
 def _parts(line: str) -> tuple[str, ...]:
     """What separators and footnote marks part; of a line without any, the names that stand side by side."""
-    plain = _MARKS.sub(",", line)
+    plain = _MARKS.sub(",", _LETTER_MARKS.sub(",", line))
     parts = [_TITLES.sub("", " ".join(part.split()).strip(" .,:")) for part in _SEPARATOR.split(plain)]
     parts = [part for part in parts if part and part.lower() not in _SUFFIX and part.lower() != "and"]
     return _side_by_side(parts[0]) if len(parts) == 1 else tuple(parts)

@@ -128,6 +128,16 @@ def test_a_title_may_have_a_line_that_begins_as_an_abstract_does_and_stand_below
     assert header.authors == ("Ada Okafor", "Jonas Lindqvist")
 
 
+def test_a_list_of_authors_ends_with_the_rest_of_a_name_and_marks_may_be_letters() -> None:
+    page = reading(
+        ("How long it takes to read a paper", {"font_size": 20.0}),
+        ("Ada Okafor a,b, Jonas Lindqvist a, Tomoko", {"font_size": 11.0, "bold": True}),
+        ("Hayashi b,*", {"font_size": 10.0}),
+        ("a Department of Reading, University of Northfield", {"font_size": 9.0}),
+    )
+    assert extract_header(page).authors == ("Ada Okafor", "Jonas Lindqvist", "Tomoko Hayashi")
+
+
 def test_a_name_is_found_before_the_address_on_its_line_where_no_line_is_of_names() -> None:
     page = reading(
         ("Encoding models for scholarly literature in the humanities", {"font_size": 20.0}),

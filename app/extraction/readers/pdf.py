@@ -34,6 +34,11 @@ _BOLD = re.compile(r"bold|black|heavy|medi(?!um)|semibold|demi|cmbx|sfbx|[-,]b(?
 _UNKNOWN = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 _GARBLED = 0.3
 """Of a paper's characters; symbols of formulas are often private, but never so many."""
+_SHORTEST_MARKED = 2
+_SMALL = 0.8
+"""Of a name's type: the size of the marks at it."""
+_RAISED = 0.15
+"""Of a name's type: by how much they stand higher."""
 _UPRIGHT = 0.1
 """Radians that a line of text may lean."""
 
@@ -145,7 +150,7 @@ def _page(document: Any, index: int) -> Page:
         if not textpage:
             return Page(index + 1, 0.0, 0.0, [], "")
         try:
-            words = _Words(textpage).read()
+            words = _Words(textpage, parts_marks=index == 0).read()
         finally:
             pdfium.FPDFText_ClosePage(textpage)
         width, height = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
@@ -193,8 +198,10 @@ class _Words:
     face of a word come from its first and last one.
     """
 
-    def __init__(self, textpage: Any) -> None:
+    def __init__(self, textpage: Any, *, parts_marks: bool) -> None:
+        """`parts_marks`: letters above the line, as they stand at names, are words of their own."""
         self._textpage = textpage
+        self._parts_marks = parts_marks
         self._address = ctypes.cast(textpage, ctypes.c_void_p).value
         self._faces: dict[int | None, _Face] = {}
         self._box = pdfium.FS_RECTF()
@@ -206,14 +213,31 @@ class _Words:
         codes = list(map(_code_of, repeat(self._address, count), range(count)))
         words: list[tuple[Word, int | None]] = []
         for found in _WORD.finditer(_text_of(codes)):
-            text = found.group()
-            if text[-1] in _HYPHENS:
-                text = f"{text[:-1]}-"
-            if not (text.isascii() and text.isprintable()):  # of others there is nothing to clean: no space is in them
-                text = clean(text)
-            if text:
-                words.append(self._word(text, found.start(), found.end() - 1))
+            first, last = found.span()
+            mark = self._mark(found.group(), first) if self._parts_marks else last
+            for start, end in ((first, mark), (mark, last)):
+                text = found.group()[start - first : end - first]
+                if text and text[-1] in _HYPHENS:
+                    text = f"{text[:-1]}-"
+                if not (
+                    text.isascii() and text.isprintable()
+                ):  # of others there is nothing to clean: no space is in them
+                    text = clean(text)
+                if text:
+                    words.append(self._word(text, start, end - 1))
         return words
+
+    def _mark(self, text: str, first: int) -> int:
+        """Where in the page a word's mark begins (`Okafor` and a raised `a,b`); where the word ends, if it has none of letters."""
+        end = first + len(text)
+        if len(text) <= _SHORTEST_MARKED or not text[0].isupper():
+            return end
+        size, bottom = self._face(first).size, self._place(first)[3]
+        mark = end
+        while mark > first + 1 and self._face(mark - 1).size < _SMALL * size:
+            mark -= 1
+        raised = mark < end and self._place(mark)[3] > bottom + _RAISED * size
+        return mark if raised and any(map(str.isalpha, text[mark - first :])) else end
 
     def _word(self, text: str, first: int, last: int) -> tuple[Word, int | None]:
         face = self._face(first)

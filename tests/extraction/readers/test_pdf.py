@@ -72,6 +72,13 @@ def test_columns_of_authors_are_read_before_an_abstract_that_begins_on_the_line_
     assert text.index(RIGHT[3][:20]) < text.index("Abstract")
 
 
+def test_a_raised_letter_at_a_name_is_a_word_of_its_own_on_the_first_page() -> None:
+    marked: list[files.Line] = [(72, 700, 12, "Okafor"), (108, 704, 7, "a,b"), (119, 700, 12, ", Lindqvist")]
+    assert read(files.pdf(marked), PDF).text.startswith("Okafor a,b")
+    lowered: list[files.Line] = [(72, 680, 12, "Tesla"), (102, 676, 7, "c"), (110, 680, 12, "of it")]
+    assert read(files.pdf(lowered), PDF).text.startswith("Teslac")
+
+
 def test_blocks_know_their_size_and_page() -> None:
     reading = read(files.pdf([(72, 700, 18, "A Title")], [(72, 700, 10, "Text of the second page.")]), PDF)
     assert [(block.font_size, block.page) for block in reading.blocks] == [(18.0, 1), (10.0, 2)]
