@@ -15,11 +15,14 @@ WORKERS = 3
 class Fleet(Stand):
     """One `serve` and a second API, whose way to Redis is a network that can be cut. `async with` finds the servers empty."""
 
+    look_every = 0.1
+
     def __init__(self, folder: Path, servers: Servers) -> None:
         settings = {
             "PAPERS_REDIS_URL": servers.redis_url,
             "PAPERS_STORE_URL": servers.store_url,
             "PAPERS_GRAPH_URL": servers.graph_url,
+            "PAPERS_SYSTEM_STATUS_INTERVAL": "1",  # each sample asks all servers: they have enough to do
         }
         books = MongoBooks(servers.store_url, servers.redis_url)
         super().__init__(folder, workers=WORKERS, second_api=True, settings=settings, books=books)

@@ -116,4 +116,4 @@ def _over(struck: Strike) -> Strike:
 
 async def _until_a_graph_is_built(fleet: Fleet) -> None:
     while Status.BUILDING_KNOWLEDGE_GRAPH not in (await fleet.books.statuses()).values():
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.01)

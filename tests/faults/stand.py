@@ -25,6 +25,9 @@ WORKERS = 2
 class Stand:
     """One `serve` in a folder of its own. `async with` starts it, and leaves nothing running."""
 
+    look_every = 0.02
+    """Seconds between two looks into the books: another process writes them, so there is nothing to wait on."""
+
     def __init__(
         self,
         folder: Path,
@@ -99,12 +102,12 @@ class Stand:
     async def until_events(self, number: int) -> None:
         """Returns when so many events were stored."""
         while await self.books.stored() < number:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(self.look_every)
 
     async def until_ended(self, paper_id: str) -> None:
         """Returns when the paper's run has ended."""
         while (await self.books.statuses())[paper_id] not in TERMINAL:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self.look_every)
 
     async def until_an_event_waits(self) -> None:
         """Returns in the moment between an event's write and its way into the log."""
