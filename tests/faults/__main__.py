@@ -84,20 +84,13 @@ def main() -> int:
     if any(outcome.complaints for outcome in outcomes):
         return 1
     shutil.rmtree(folder)
-    rounds = _had_by_all(outcomes, named, options.rounds)
+    rounds = report.had_by_all(outcomes, named, options.rounds)
     if rounds and not options.seed and len(named) == len(faults):
         command = f"make test-faults {'FLEET=1 ' * options.fleet}ROUNDS={rounds}"
         had = [outcome for outcome in outcomes if outcome.seed < rounds]
         report.write(had, command, "fleet-faults" if options.fleet else "faults")
         console.print(f"The table of {rounds} rounds of each is in {report.PAGE.relative_to(Path.cwd())}.")
     return 0 if len(outcomes) == len(plan) else 1
-
-
-def _had_by_all(outcomes: list[Outcome], faults: list[AnyFault], planned: int) -> int:
-    """How many rounds each of the faults had: all that were planned, or fewer where somebody would not wait for them."""
-    done = {outcome.name for outcome in outcomes}
-    missed = (seed for seed in range(planned) for fault in faults if f"{fault.name}-{seed}" not in done)
-    return next(missed, planned)
 
 
 def _options() -> argparse.Namespace:

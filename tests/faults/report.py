@@ -52,6 +52,13 @@ def write(outcomes: Iterable[Outcome], command: str, place: str, page: Path = PA
     put(page, place, f"`{command}`:\n\n{markdown(HEADINGS, rows(outcomes))}")
 
 
+def had_by_all(outcomes: Iterable[Outcome], faults: Iterable[AnyFault], planned: int) -> int:
+    """How many rounds each of the faults had: all that were planned, or fewer where somebody would not wait for them."""
+    done = {outcome.name for outcome in outcomes}
+    missed = (seed for seed in range(planned) for fault in faults if f"{fault.name}-{seed}" not in done)
+    return next(missed, planned)
+
+
 def how_to_reproduce(outcome: Outcome) -> str:
     return f"make test-faults SEED={outcome.name}"
 

@@ -182,7 +182,7 @@ class _Round:
         arrivals = sorted(self._arrivals())
         outcome.events = len(arrivals)
         for strike in self._strikes:
-            outcome.pauses += _pauses(strike, arrivals)
+            outcome.pauses += pauses(strike, arrivals)
         within = TAKEN_UP_WITHIN + 2 * outcome.start
         outcome.complaints += [
             Complaint("late", f"nothing new was heard for {pause:.1f} s after a strike; {within:.1f} s are allowed")
@@ -207,7 +207,7 @@ def _facts(message: Message) -> dict[str, Any]:
     return {"paper_id": data["paper_id"], "seq": data["seq"], "asked_for": asked_for}
 
 
-def _pauses(strike: Strike, arrivals: list[Arrival]) -> list[float]:
+def pauses(strike: Strike, arrivals: list[Arrival]) -> list[float]:
     """Until something new is heard of each paper that a victim had in hand; of any paper when it had none.
 
     A paper that people cancelled or deleted meanwhile needed nobody to take it up.

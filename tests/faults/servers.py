@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from random import SystemRandom
 
-from neo4j import AsyncGraphDatabase
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
@@ -39,7 +38,7 @@ class Server:
         self.port = _free_port()
         self._folder = folder / name
         self._log = folder / f"{name}.log"
-        self._command = [word.format(folder=self._folder, port=self.port) for word in shlex.split(command)]
+        self.command = [word.format(folder=self._folder, port=self.port) for word in shlex.split(command)]
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -48,7 +47,7 @@ class Server:
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._command,
+                    *self.command,
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=asyncio.subprocess.STDOUT,
@@ -64,7 +63,7 @@ class Server:
                 continue
             writer.close()
             return
-        raise ServersError(f"{self.name} did not start ({shlex.join(self._command)}):\n{self._log.read_text()[-2000:]}")
+        raise ServersError(f"{self.name} did not start ({shlex.join(self.command)}):\n{self._log.read_text()[-2000:]}")
 
     def send(self, number: signal.Signals) -> None:
         """To the server, and to what it started."""
@@ -116,6 +115,8 @@ class Servers:
 
     async def empty(self) -> None:
         """Nothing of an earlier round is left in them."""
+        from neo4j import AsyncGraphDatabase  # 0.3 s
+
         async with Redis.from_url(self.redis_url) as redis:
             await redis.flushall()
         async with AsyncMongoClient[dict[str, object]](self.store_url) as store:
