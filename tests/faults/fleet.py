@@ -19,16 +19,16 @@ class Fleet(Stand):
 
     def __init__(self, folder: Path, servers: Servers) -> None:
         settings = {
-            "PAPERS_REDIS_URL": servers.redis_url,
-            "PAPERS_STORE_URL": servers.store_url,
-            "PAPERS_GRAPH_URL": servers.graph_url,
+            "PAPERS_REDIS_URL": servers.redis.url,
+            "PAPERS_STORE_URL": servers.store.url,
+            "PAPERS_GRAPH_URL": servers.graph.url,
             "PAPERS_SYSTEM_STATUS_INTERVAL": "1",  # each sample asks all servers: they have enough to do
         }
-        books = MongoBooks(servers.store_url, servers.redis_url)
+        books = MongoBooks(servers.store.url, servers.redis.url)
         super().__init__(folder, workers=WORKERS, second_api=True, settings=settings, books=books)
         self.servers = servers
         self._open = ExitStack()
-        self._redis_of_second_api = servers.redis_url
+        self._redis_of_second_api = servers.redis.url
         self.network: Proxy
 
     @property
@@ -38,7 +38,7 @@ class Fleet(Stand):
     async def __aenter__(self) -> Self:
         await self.servers.start()
         await self.servers.empty()
-        self._redis_of_second_api, self.network = self._open.enter_context(proxied(self.servers.redis_url))
+        self._redis_of_second_api, self.network = self._open.enter_context(proxied(self.servers.redis.url))
         return await super().__aenter__()
 
     async def __aexit__(self, *_: object) -> None:

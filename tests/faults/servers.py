@@ -7,21 +7,18 @@ import shutil
 import signal
 import socket
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from random import SystemRandom
+from typing import LiteralString
 
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from app.supervisor.leash import tied_by_kernel
 
-COMMANDS = {
-    "redis": "PAPERS_LIVE_REDIS_COMMAND",
-    "store": "PAPERS_LIVE_STORE_COMMAND",
-    "graph": "PAPERS_LIVE_GRAPH_COMMAND",
-}
-"""In each, `{folder}` and `{port}` stand for the place that the server is given."""
-ANSWERS_WITHIN = 180.0
+ANSWERS_WITHIN = 240.0
+ANSWER_SECONDS = 10.0
 _PORTS = range(20_000, 32_000)
 """Below those that the kernel gives to clients: one of them could take the port of a server that is dead just now."""
 
@@ -30,24 +27,39 @@ class ServersError(Exception):
     """A server cannot be had; the message says why."""
 
 
-class Server:
+class Server(ABC):
     """One server, started again and again on the same data and port."""
 
-    def __init__(self, name: str, command: str, folder: Path) -> None:
-        self.name = name
-        self.port = _free_port()
-        self._folder = folder / name
-        self._log = folder / f"{name}.log"
-        self.command = [word.format(folder=self._folder, port=self.port) for word in shlex.split(command)]
+    name: str
+    variable: str
+    """The one that holds its command; there, `{folder}` and `{port}` stand for the place that the server is given."""
+    form: str
+    """Of its URL."""
+
+    def __init__(self, folder: Path) -> None:
+        port = _free_port()
+        self.url = self.form.format(port=port)
+        self._folder = folder / self.name
+        self._log = folder / f"{self.name}.log"
+        words = shlex.split(os.environ[self.variable])
+        self._command = [word.format(folder=self._folder, port=port) for word in words]
         self._process: asyncio.subprocess.Process | None = None
 
+    @abstractmethod
+    async def empty(self) -> None:
+        """Nothing is left in it."""
+
+    @abstractmethod
+    async def ask(self) -> None:
+        """Raises while it does not answer."""
+
     async def start(self) -> None:
-        """Returns when it takes connections; at once where it is at work."""
+        """Returns when it answers: some take connections long before. At once where it is at work."""
         if self._process is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self.command,
+                    *self._command,
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=asyncio.subprocess.STDOUT,
@@ -57,13 +69,13 @@ class Server:
         deadline = time.monotonic() + ANSWERS_WITHIN
         while self._process.returncode is None and time.monotonic() < deadline:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                await asyncio.sleep(0.05)
-                continue
-            writer.close()
-            return
-        raise ServersError(f"{self.name} did not start ({shlex.join(self.command)}):\n{self._log.read_text()[-2000:]}")
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self.ask()
+            except Exception:  # each driver has its own; the deadline tells what the server said
+                await asyncio.sleep(0.1)
+            else:
+                return
+        raise ServersError(f"{self.name} did not start ({shlex.join(self._command)}):\n{self._log.read_text()[-2000:]}")
 
     def send(self, number: signal.Signals) -> None:
         """To the server, and to what it started."""
@@ -78,22 +90,66 @@ class Server:
             self._process = None
 
 
+class RedisServer(Server):
+    name = "redis"
+    variable = "PAPERS_LIVE_REDIS_COMMAND"
+    form = "redis://127.0.0.1:{port}/0"
+
+    async def ask(self) -> None:
+        async with Redis.from_url(self.url) as client:
+            await client.ping()
+
+    async def empty(self) -> None:
+        async with Redis.from_url(self.url) as client:
+            await client.flushall()
+
+
+class StoreServer(Server):
+    name = "store"
+    variable = "PAPERS_LIVE_STORE_COMMAND"
+    form = "mongodb://127.0.0.1:{port}/papers?w=majority&journal=true"
+
+    async def ask(self) -> None:
+        async with AsyncMongoClient[dict[str, object]](self.url) as client:
+            await client.admin.command("ping")
+
+    async def empty(self) -> None:
+        async with AsyncMongoClient[dict[str, object]](self.url) as client:
+            await client.drop_database("papers")
+
+
+class GraphServer(Server):
+    name = "graph"
+    variable = "PAPERS_LIVE_GRAPH_COMMAND"
+    form = "bolt://127.0.0.1:{port}"
+
+    async def ask(self) -> None:
+        await self._query("RETURN 1")
+
+    async def empty(self) -> None:
+        await self._query("MATCH (n) DETACH DELETE n")
+
+    async def _query(self, query: LiteralString) -> None:
+        from neo4j import AsyncGraphDatabase  # 0.3 s
+
+        async with AsyncGraphDatabase.driver(self.url) as driver:
+            await driver.execute_query(query)
+
+
+KINDS = (RedisServer, StoreServer, GraphServer)
+
+
 class Servers:
     """A Redis, a store and a graph, in a folder that goes with them. `async with` starts them."""
 
     def __init__(self, folder: Path) -> None:
         """Raises `ServersError` where a command is missing."""
-        missing = [variable for variable in COMMANDS.values() if not os.environ.get(variable)]
+        missing = [kind.variable for kind in KINDS if not os.environ.get(kind.variable)]
         if missing:
             raise ServersError(f"{', '.join(missing)}: not set, and rounds on real servers start them so")
         self._folder = folder
-        self.redis, self.store, self.graph = (
-            Server(name, os.environ[variable], folder) for name, variable in COMMANDS.items()
-        )
-        self.all = (self.redis, self.store, self.graph)
-        self.redis_url = f"redis://127.0.0.1:{self.redis.port}/0"
-        self.store_url = f"mongodb://127.0.0.1:{self.store.port}/papers?w=majority&journal=true"
-        self.graph_url = f"bolt://127.0.0.1:{self.graph.port}"
+        self.redis, self.store, self.graph = RedisServer(folder), StoreServer(folder), GraphServer(folder)
+        self._all = (self.redis, self.store, self.graph)
 
     async def __aenter__(self) -> "Servers":
         try:
@@ -104,25 +160,18 @@ class Servers:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(server.end() for server in self.all))
+        await asyncio.gather(*(server.end() for server in self._all))
         shutil.rmtree(self._folder)
 
     async def start(self) -> None:
         """Whatever became of them, they are at work when it returns."""
-        for server in self.all:
+        for server in self._all:
             server.send(signal.SIGCONT)
-        await asyncio.gather(*(server.start() for server in self.all))
+        await asyncio.gather(*(server.start() for server in self._all))
 
     async def empty(self) -> None:
         """Nothing of an earlier round is left in them."""
-        from neo4j import AsyncGraphDatabase  # 0.3 s
-
-        async with Redis.from_url(self.redis_url) as redis:
-            await redis.flushall()
-        async with AsyncMongoClient[dict[str, object]](self.store_url) as store:
-            await store.drop_database("papers")
-        async with AsyncGraphDatabase.driver(self.graph_url) as graph:
-            await graph.execute_query("MATCH (n) DETACH DELETE n")
+        await asyncio.gather(*(server.empty() for server in self._all))
 
 
 def _free_port() -> int:

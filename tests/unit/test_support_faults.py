@@ -8,7 +8,7 @@ from tests.faults.fault import Strike
 from tests.faults.faults import FAULTS
 from tests.faults.report import had_by_all
 from tests.faults.rounds import Arrival, Outcome, pauses
-from tests.faults.servers import COMMANDS, Servers, ServersError
+from tests.faults.servers import KINDS, Servers, ServersError
 
 
 def heard(at: float, seq: int, paper_id: str = "a", *, asked_for: bool = False) -> Arrival:
@@ -36,8 +36,8 @@ def test_a_table_is_made_of_the_rounds_that_every_fault_had() -> None:
 
 
 def test_a_server_without_a_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in COMMANDS.values():
-        monkeypatch.setenv(variable, "true")
-    monkeypatch.delenv(COMMANDS["graph"])
+    for kind in KINDS:
+        monkeypatch.setenv(kind.variable, "true")
+    monkeypatch.delenv("PAPERS_LIVE_GRAPH_COMMAND")
     with pytest.raises(ServersError, match="PAPERS_LIVE_GRAPH_COMMAND: not set"):
         Servers(tmp_path)
