@@ -10,12 +10,15 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from random import SystemRandom
-from typing import LiteralString
+from typing import TYPE_CHECKING
 
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from app.supervisor.leash import tied_by_kernel
+
+if TYPE_CHECKING:
+    from neo4j import AsyncDriver
 
 ANSWERS_WITHIN = 240.0
 ANSWER_SECONDS = 10.0
@@ -124,16 +127,17 @@ class GraphServer(Server):
     form = "bolt://127.0.0.1:{port}"
 
     async def ask(self) -> None:
-        await self._query("RETURN 1")
+        async with self._driver() as driver:
+            await driver.verify_connectivity()  # without the driver's own patience
 
     async def empty(self) -> None:
-        await self._query("MATCH (n) DETACH DELETE n")
+        async with self._driver() as driver:
+            await driver.execute_query("MATCH (n) DETACH DELETE n")
 
-    async def _query(self, query: LiteralString) -> None:
+    def _driver(self) -> "AsyncDriver":
         from neo4j import AsyncGraphDatabase  # 0.3 s
 
-        async with AsyncGraphDatabase.driver(self.url) as driver:
-            await driver.execute_query(query)
+        return AsyncGraphDatabase.driver(self.url)
 
 
 KINDS = (RedisServer, StoreServer, GraphServer)
