@@ -12,7 +12,7 @@ import anyio.lowlevel
 from app.domain.errors import UnavailableError
 from app.domain.position import entry_order
 from app.ports import Clock, EventLog, LogEntry
-from app.realtime.frames import Frames, frame
+from app.realtime.frames import Frames, frame, join
 from app.realtime.news import Framed, News, make_frame
 from app.services.loop import keep_going
 from app.services.metrics import Metrics
@@ -38,7 +38,8 @@ class Consumer(Protocol):
 
     def deliver(self, news: News) -> None: ...
 
-    def deliver_system(self, kind: str, frames: Frames) -> None: ...
+    def deliver_system(self, frames: Frames) -> None:
+        """How the system is, in place of what it was."""
 
     def lose_log(self) -> None:
         """The log lost the hub's position; the consumer is no longer joined and has to start anew from the next one."""
@@ -113,10 +114,9 @@ class Hub:
     def tell_system(self, sample: Sample) -> None:
         """Hands a sample to every socket that is open."""
         self.sample = sample
-        for event in (sample.status, sample.metrics):
-            frames = frame(event)
-            for consumer in self._open:
-                consumer.deliver_system(event.event_type, frames)
+        frames = join((frame(sample.status), frame(sample.metrics)))  # together: one write for each socket
+        for consumer in self._open:
+            consumer.deliver_system(frames)
 
     def stop(self) -> None:
         """Sends every socket away."""

@@ -103,9 +103,9 @@ class Session:
         except SlowConsumerError:
             self._end(Close.SLOW_CONSUMER)
 
-    def deliver_system(self, kind: str, frames: Frames) -> None:
+    def deliver_system(self, frames: Frames) -> None:
         if self._greeted and self._paper_id is None:
-            self._outbound.offer_newest(kind, frames)
+            self._outbound.offer_newest("system", frames)
 
     def lose_log(self) -> None:
         self._feed.pause(self)  # at the lost entry: no pong may claim a later one before the resync

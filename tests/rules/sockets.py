@@ -80,8 +80,8 @@ RULES = (
     Rule(
         "It is framed once for a process's sockets",
         "app/realtime/hub.py",
-        "consumer.deliver_system(event.event_type, frames)",
-        "consumer.deliver_system(event.event_type, frame(event))",
+        "consumer.deliver_system(frames)",
+        "consumer.deliver_system(join((frame(sample.status), frame(sample.metrics))))",
         ("test_a_sample_of_the_system_is_framed_once_and_handed_to_all",),
     ),
     Rule(

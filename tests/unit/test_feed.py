@@ -33,7 +33,7 @@ class Client:
     def deliver(self, news: News) -> None:
         self.feed.deliver(news)
 
-    def deliver_system(self, kind: str, frames: Frames) -> None:
+    def deliver_system(self, frames: Frames) -> None:
         raise AssertionError("nobody told the hub of the system")
 
     def lose_log(self) -> None:
