@@ -21,6 +21,7 @@ class Runtime:
         self._portal: BlockingPortal | None = None
         self._services: Services | None = None
         self._running: set[Future[None]] = set()
+        self._stopping = False
 
     def attach(self, portal: BlockingPortal, services: Services) -> None:
         self._portal, self._services = portal, services
@@ -29,6 +30,8 @@ class Runtime:
         """Works on the run; returns when it ended, was not to be had, or the worker stops."""
         if self._portal is None or self._services is None:
             raise RuntimeError("this process sends hints but works on none")
+        if self._stopping:  # Celery may hand on one more hint, of a run that was just given back for one
+            return
         future = self._portal.start_task_soon(self._services.pipeline.run, paper_id, run)
         self._running.add(future)
         try:
@@ -40,7 +43,8 @@ class Runtime:
             self._running.discard(future)
 
     def stop(self) -> None:
-        """Gives back what is at work; safe to call from a signal handler."""
+        """Gives back what is at work, and takes no more; safe to call from a signal handler."""
+        self._stopping = True
         for future in list(self._running):
             future.cancel()
 

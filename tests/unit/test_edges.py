@@ -4,6 +4,7 @@ import io
 import json
 from datetime import datetime
 
+import anyio
 import pytest
 from redis.exceptions import ConnectionError, ResponseError
 
@@ -13,6 +14,8 @@ from app.domain.errors import ReadError, UnavailableError
 from app.domain.model import to_milliseconds
 from app.settings import SettingsError, load_settings
 from app.worker.runtime import Runtime
+from tests.support.answers import body
+from tests.support.in_process import InProcessLane
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,17 @@ def test_a_file_is_given_up_for_known_reasons_only() -> None:
 def test_a_process_that_only_sends_hints_works_on_none() -> None:
     with pytest.raises(RuntimeError, match="sends hints but works on none"):
         Runtime().process("p1", 1)
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_stops_leaves_the_hints_that_still_come(in_process: InProcessLane) -> None:
+    """Else it takes up the run that its neighbour has just given back, and is killed over it."""
+    in_process.hold("dispatch")
+    paper_id = (await in_process.upload("a.txt", b"A paper."))["id"]
+    await in_process.process(paper_id)
+    in_process.service.runtime.stop()
+    await anyio.to_thread.run_sync(in_process.service.work_on, paper_id, 1)
+    assert body(await in_process.client.get(f"/papers/{paper_id}"))["status"] == "queued"
 
 
 def test_a_frame_of_the_readers_child_is_a_letter_a_length_and_so_many_bytes() -> None:
