@@ -8,11 +8,13 @@ import pytest
 
 from app.adapters.event_log.redis import RedisEventLog
 from app.main import run_api_side
+from app.realtime.outbound import Limits
 from app.settings import Settings
 from app.worker.runtime import run_worker_side
 from tests.support.bench import Bench
 from tests.support.deadlines import until
 from tests.support.in_process import Side
+from tests.support.shared import NO_FOLDER
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +37,22 @@ async def in_time(bench: Bench, condition: Callable[[], Awaitable[bool]], what: 
         return await condition()
 
     await until(holds, what)
+
+
+async def test_what_the_settings_allow_is_what_sockets_and_uploads_get(bench: Bench) -> None:
+    settings = Settings(
+        data_dir=NO_FOLDER,
+        max_upload_mb=1,
+        max_connections=2,
+        replay_limit=3,
+        socket_queue_frames=40,
+        socket_queue_bytes=50_000,
+        socket_max_age=6,
+    )
+    async with run_api_side(settings, bench.services) as state:
+        realtime = state["realtime"]
+        assert (state["max_upload_mb"], realtime.max_connections, realtime.replay_limit) == (1, 2, 3)
+        assert realtime.limits == Limits(frames=40, bytes=50_000, seconds=6)
 
 
 async def test_what_another_process_stored_is_published(bench: Bench, process: Side) -> None:

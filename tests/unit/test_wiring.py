@@ -1,6 +1,7 @@
 """The composition root: which adapter a URL picks. Nothing here connects to anything."""
 
 import ssl
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from app.adapters.files.fsspec import FsspecFiles
 from app.adapters.graph.sqlite import SqliteGraph
 from app.adapters.machine import PsutilMachine
 from app.adapters.papers import mongo
+from app.adapters.reader.subprocess import SubprocessReader
 from app.domain.errors import PaperNotFoundError
 from app.settings import Settings, SettingsError
-from app.wiring import _open_files, broker_url, open_services
+from app.wiring import _open_files, _open_reader, broker_url, open_services
 from app.worker.celery_app import create_celery, refuse
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +46,20 @@ async def test_alone_on_one_machine_everything_lives_in_the_data_folder(tmp_path
     kinds = await open_and_close(Settings(data_dir=folder, redis_url=NOWHERE))
     assert kinds == {"log": RedisEventLog, "graph": SqliteGraph}
     assert (folder / "papers.sqlite").exists()
+
+
+async def test_the_limits_of_the_settings_reach_the_log_the_stages_and_the_reader(tmp_path: Path) -> None:
+    limits = {"log_retention": 2000, "stage_timeout_seconds": 70, "read_timeout_seconds": 80, "read_memory_mb": 900}
+    settings = Settings.model_validate({"data_dir": tmp_path, "redis_url": NOWHERE, **limits})
+    celery, task = create_celery(broker_url(NOWHERE), refuse)
+    async with open_services(settings, task) as services, AsyncExitStack() as stack:
+        reader = await _open_reader(settings, services.clock, stack)
+        assert isinstance(services.log, RedisEventLog)
+        assert isinstance(reader, SubprocessReader)
+        assert services.log._retention == 2000
+        assert services.pipeline._terms.stage_seconds == 70
+        assert (reader._timeout, reader._memory_mb) == (80, 900)
+    celery.close()
 
 
 @pytest.mark.parametrize("slashes", ["sqlite:///", "sqlite:////"], ids=["relative", "absolute"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conftest import Connect
-from tests.integration_tests.websocket.steps import opened, ping, types, upload
+from tests.integration_tests.websocket.steps import opened, ping, types, upload, with_settings
 from tests.support.in_process import InProcessLane
 from tests.support.lane import Lane
 from tests.support.sockets import Socket
@@ -56,6 +56,17 @@ async def test_http_tells_the_same_as_the_events(lane: Lane, websocket_client: S
         name: status["data"][name] for name in ("status", "workers", "services")
     }
     assert told["memory_usage"] == pytest.approx(metrics["data"]["memory_usage"], abs=20)
+
+
+@pytest.mark.in_process
+@with_settings(system_status_interval=7)
+async def test_the_interval_is_the_one_of_the_settings(in_process: InProcessLane, websocket_client: Socket) -> None:
+    await opened(websocket_client)
+    await in_process.fence(websocket_client)
+    in_process.clock.advance(6.9)
+    assert of_system(await in_process.fence(websocket_client)) == []
+    in_process.clock.advance(0.1)
+    await websocket_client.receive_until("system_status")
 
 
 @pytest.mark.in_process
