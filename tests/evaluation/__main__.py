@@ -6,7 +6,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
-from tests.evaluation import citations, entities, header, sections
+from tests.evaluation import citations, entities, header, references, sections
 from tests.evaluation.data import data_folder
 from tests.evaluation.figure import draw
 from tests.evaluation.model import Group, Row
@@ -15,6 +15,7 @@ from tests.evaluation.speed import papers_a_second
 GROUPS: dict[str, Group] = {
     "header": header.measure,
     "sections": sections.measure,
+    "references": references.measure,
     "citations": citations.measure,
     "entities": entities.measure,
 }
