@@ -13,6 +13,8 @@ MIN_IN_COLUMN = 4
 MIN_COLUMN_WIDTH = 0.12
 """Of the page: narrower is a list's numbers, or a table's."""
 _MAX_COLUMNS = 4
+_FULL = 0.6
+"""Of the width that a page's text takes: a line that goes over more than one column."""
 
 
 class Word(NamedTuple):
@@ -149,6 +151,9 @@ def columns_of(fragments: list[Fragment], width: float, depth: int = 0) -> list[
     """
     gutter = _gutter(fragments, width) if depth < _MAX_COLUMNS else None
     if gutter is None:
+        above, below = _below_full_lines(fragments) if depth == 0 else (fragments, [])
+        if _gutter(below, width) is not None:
+            return [_lines(above), *columns_of(below, width, depth + 1)]
         return [_lines(fragments)] if fragments else []
     columns: list[Column] = []
     for band, crosses in _bands(fragments, gutter):
@@ -158,6 +163,13 @@ def columns_of(fragments: list[Fragment], width: float, depth: int = 0) -> list[
         for side in ([f for f in band if f.x1 <= gutter + 1], [f for f in band if f.x1 > gutter + 1]):
             columns.extend(columns_of(side, width, depth + 1))
     return columns
+
+
+def _below_full_lines(fragments: list[Fragment]) -> tuple[list[Fragment], list[Fragment]]:
+    """The page down to its last line of full width, and what stands below: a list of references may begin there in columns."""
+    left, right = min((f.x0 for f in fragments), default=0.0), max((f.x1 for f in fragments), default=0.0)
+    edge = max((f.y1 for f in fragments if f.x1 - f.x0 > _FULL * (right - left)), default=float("-inf"))
+    return [f for f in fragments if f.middle <= edge], [f for f in fragments if f.middle > edge]
 
 
 def _gutter(fragments: list[Fragment], width: float) -> float | None:
@@ -174,12 +186,15 @@ def _gutter(fragments: list[Fragment], width: float) -> float | None:
         crossing[min(steps, int(fragment.x1 - left_edge)) + 1] -= 1
     for step in range(1, steps + 2):
         crossing[step] += crossing[step - 1]
+    found: list[tuple[int, float]] = []
     for low, high in ((int(0.4 * steps), int(0.6 * steps)), (int(0.15 * steps), int(0.85 * steps))):
         if low < high:
             gutter = left_edge + _emptiest(crossing, low, high)
             if _has_columns(fragments, gutter, width):
-                return gutter
-    return None
+                found.append((min(crossing[low:high]), gutter))
+    # The middle of three columns has lines enough on either side; but a gutter beside it is crossed far less.
+    found = [(crossed, at) for crossed, at in found if 2 * min(found)[0] >= crossed]
+    return found[0][1] if found else None
 
 
 def _emptiest(crossing: list[int], low: int, high: int) -> float:

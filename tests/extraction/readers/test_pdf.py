@@ -8,6 +8,7 @@ from app.domain.errors import ReadError
 from app.domain.knowledge import BlockKind, Reading
 from app.extraction import readers
 from app.extraction.content_type import PDF
+from app.extraction.readers.layout import Fragment, columns_of
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, read, read_or_refused
 
@@ -36,6 +37,25 @@ def test_two_columns_are_read_one_after_the_other() -> None:
     title, text = blocks(_two_columns())
     assert title == "A Title Across Both of the Columns"
     assert text.index("goes on") < text.index("The right column") < text.index("line of the left one.")
+
+
+def _fragments(*places: tuple[float, float], lines: int = 6, top: float = 0.0) -> list[Fragment]:
+    return [
+        Fragment(f"{x0:.0f} line {line}", x0, top + 12 * line, x1, top + 12 * line + 9, 9.0, bold=False)
+        for line in range(lines)
+        for x0, x1 in places
+    ]
+
+
+def test_the_middle_of_three_columns_is_no_gutter() -> None:
+    columns = columns_of(_fragments((50, 180), (200, 330), (350, 480)), 530)
+    assert [{line.x0 for line in column} for column in columns] == [{50}, {200}, {350}]
+
+
+def test_columns_may_begin_below_lines_of_full_width() -> None:
+    text = _fragments((50, 480), lines=20)
+    columns = columns_of(text + _fragments((50, 180), (200, 330), (350, 480), top=300), 530)
+    assert [{line.x0 for line in column} for column in columns] == [{50}, {50}, {200}, {350}]
 
 
 def test_a_word_cut_at_the_end_of_a_column_is_whole_again() -> None:
