@@ -3,8 +3,8 @@
 import tarfile
 from pathlib import Path
 
-from tests.evaluation.printed import printed_references
-from tests.evaluation.references import Found, Printed, _as_printed, _score
+from tests.evaluation.printed import Printed, printed_references
+from tests.evaluation.references import Found, _as_printed, _score
 from tests.training.reference_lists import reference_lists
 
 JATS = """<article><back><ref-list><ref id="r1"><label>1</label><mixed-citation>

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.evaluation.data import data_folder
-from tests.training import citations, entities, header, names
+from tests.training import citations, entities, header, names, references
 from tests.training.model import Card
 
 MODELS: dict[str, Callable[[Path], Card]] = {
     "header": header.train,
     "names": names.train,
+    "references": references.train,
     "citations": citations.train,
     "entities": entities.train,
     "entities-scierc": entities.train_own,
