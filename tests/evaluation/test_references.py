@@ -12,7 +12,7 @@ JATS = """<article><back><ref-list><ref id="r1"><label>1</label><mixed-citation>
 <year>1999</year> <article-title>Reading</article-title>. <source>J. Lines</source> <volume>3</volume>(<issue>2</issue>),
 <fpage>1</fpage>-<lpage>9</lpage>. <pub-id pub-id-type="doi">10.5555/x</pub-id></mixed-citation></ref></ref-list></back></article>"""
 TEI = """<tei><text><listBibl>References<lb/>
-<bibl><label>1.</label> A. Brandt, Read-<lb/>ing, 1999; B. Novak,</bibl> <bibl>Writing, 2001.<lb/></bibl>
+<bibl><label>1.</label> A. Brandt, Read-<lb/>ing, 1999; B. Novak, </bibl><bibl>Writing, 2001.<lb/></bibl>
 Page 3<lb/><bibl><label>2.</label> R. Iyer, Lines, 2002.<lb/></bibl></listBibl></text></tei>"""
 
 

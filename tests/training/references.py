@@ -56,7 +56,9 @@ def train(folder: Path) -> Card:
         limits=(
             "Half of the lists are of physics. Of an entry that holds several works ([1] A. Brandt, 1999; B. Novak, 2001) those "
             "that begin a line may become entries of their own, as the annotators have it. Lists of which the reader put the "
-            "columns in a wrong order stay so. No test list was looked at, nor measured before the model was chosen."
+            "columns in a wrong order stay so. A line between entries that is none of any, such as a "
+            "page number the reader did not know for one, is often taken into the entry before it. No test list was looked at, nor "
+            "measured before the model was chosen."
         ),
     )
 
@@ -70,7 +72,7 @@ def _fit(lists: Sequence[ReferenceList], path: Path) -> pycrfsuite.Tagger:
             trainer.append(list(features(lines)), labels)
     trainer.train(str(path))
     tagger = pycrfsuite.Tagger()
-    tagger.open_inmemory(path.read_bytes())
+    tagger.open(str(path))
     return tagger
 
 
