@@ -26,6 +26,8 @@ MAX_CITATION = 1500
 """Characters that are looked at."""
 _LABEL = re.compile(r"^\s*(?:\[[^\]\s]{1,16}\]|\(?\d{1,4}[.)]|\d{1,3}(?=\s+[^\W\d_]))\s*")
 _YEAR = re.compile(r"(?<![\d./:–-])((?:1[5-9]|20)\d\d)(?:[a-z]?(?![\w/–:]|-\d|\.\d))")
+_DATED = re.compile(r"^(?:1[5-9]|20)\d\d\s*;\s*(?=\d)")
+"""AnyStyle's annotators leave the year in "2013;9(1)" to the volume, and so does the model."""
 _LINK = re.compile(r"https?://\S+|\b10\.\d{4,}/\S+")
 _ET_AL = re.compile(r"[,;]?\s*(?:\bet al\b\.?|\band others\b|…)", re.IGNORECASE)
 _TRAILING_YEAR = re.compile(r"[\s,.(]*\b(?:18|19|20)\d\d[a-z]?\b(?: ?\[\d{4}\])?\W*$")
@@ -62,7 +64,7 @@ def parse_citation(raw: str) -> Citation:
         venue=told.get("venue") or told.get("series"),
         year=_year(told.get("date", "")) or _year(_LINK.sub(" ", text)),
         doi=doi,
-        volume=told.get("volume"),
+        volume=_DATED.sub("", told.get("volume", "")) or None,
         issue=told.get("issue"),
         pages=told.get("pages"),
         editors=split_authors(told.get("editor", "")),
