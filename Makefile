@@ -50,8 +50,8 @@ test-slow: $(STAMP) ## the in-process tests that sleep or take long
 bench: $(STAMP) ## compare with the plain ways, in ratios kept in docs/benchmarks.md (PARTS="fan-out idle" for two)
 	@$(BIN)/python -m tests.bench $(PARTS)
 
-bench-scale: $(STAMP) ## how the cost of one API process grows with sockets, with a figure in docs/figures
-	@$(BIN)/python -m tests.bench.scale
+bench-scale: $(STAMP) ## how costs grow with sockets, papers, events and workers, kept in docs/scaling.md (PARTS="papers workers" for two)
+	@$(BIN)/python -m tests.bench.scale $(PARTS)
 
 bench-model: $(STAMP) ## what each part reads and sends at a size nobody has here: the arithmetic of docs/scaling.md
 	@$(BIN)/python -m tests.bench.model

@@ -27,12 +27,13 @@ def bars(values: dict[str, float], unit: str, to: Path) -> None:
     plt.close(figure)
 
 
-def lines(curves: dict[str, dict[int, float]], across: str, unit: str, to: Path) -> None:
-    """A line for each name, from zero up, so that flat looks flat."""
+def growths(curves: dict[str, dict[int, float]], across: str, to: Path) -> None:
+    """For each cost how many times that of the smallest size it is, from zero up, so that flat looks flat."""
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
-    for name, values in curves.items():
-        axes.plot(list(values), list(values.values()), marker="o", label=name)
-    axes.set(xlabel=across, ylabel=unit, ylim=(0, None))
+    for name, costs in curves.items():
+        first = next(iter(costs.values()))
+        axes.plot([f"{size:,}" for size in costs], [cost / first for cost in costs.values()], marker="o", label=name)
+    axes.set(xlabel=across, ylabel="times the first", ylim=(0, None))
     axes.legend()
     axes.spines[["top", "right"]].set_visible(False)
     to.parent.mkdir(parents=True, exist_ok=True)

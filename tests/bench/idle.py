@@ -59,8 +59,7 @@ async def unwatched(folder: Path, step: Step) -> dict[str, float]:
     found = {}
     with valkey(folder) as redis_url:
         async with running(SERVICE, folder, redis_url) as server:
-            address = server.url.replace("ws", "http", 1).removesuffix("/ws")
-            async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=server.address, timeout=30) as client:
                 answer = await client.post("/papers/", files={"file": ("short.txt", b"We train BERT on SQuAD.\n")})
                 paths = {"nobody watches": f"{server.url}/{answer.json()['id']}", "200 sockets watch": server.url}
                 for what, url in paths.items():

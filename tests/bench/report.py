@@ -1,4 +1,4 @@
-"""What a part of the benchmarks found: a table with sentences under it, printed and kept in docs/benchmarks.md."""
+"""What a part of the benchmarks found: a table with sentences under it, printed and kept on a page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tests.support.pages import markdown, put
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 Step = Callable[[str], None]
 """Told what is done next."""
@@ -33,6 +33,6 @@ class Report:
             console.print(f"[bold]{sentence}[/]", highlight=False)
         console.print()
 
-    def keep(self, name: str) -> None:
+    def keep(self, page: Path, name: str) -> None:
         said = "".join(f"- {sentence}\n" for sentence in self.ratios)
-        put(PAGE, name, f"{markdown(self.headings, self.rows)}\n{said}")
+        put(page, name, f"{markdown(self.headings, self.rows)}\n{said}")

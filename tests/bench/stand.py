@@ -82,18 +82,22 @@ class _Reader(WSListener):
 
 
 class Events:
-    """Progress of one paper after the other, as the service would write it."""
+    """Progress of one paper, or of some in turn, as the service would write it."""
 
-    def __init__(self) -> None:
-        self._seq = 0
+    def __init__(self, papers: Sequence[str] = ("7b0c5c1e-3a52-4b3f-9a57-0d6a2f0f4a11",), begun: int = 0) -> None:
+        """`begun`: events that each paper has already."""
+        self._papers = papers
+        self._begun = begun
+        self._made = 0
 
     def make(self, count: int) -> list[str]:
         events = []
         for _ in range(count):
-            self._seq += 1
+            turn, place = divmod(self._made, len(self._papers))
+            self._made += 1
             data = PaperProgressData(
-                paper_id="7b0c5c1e-3a52-4b3f-9a57-0d6a2f0f4a11",
-                seq=self._seq,
+                paper_id=self._papers[place],
+                seq=self._begun + turn + 1,
                 run=1,
                 changes={"progress": 42, "stage": "entities", "updated_at": "2026-01-31T12:00:00.000Z"},
                 progress=42,
@@ -117,6 +121,11 @@ class Running:
     process: psutil.Process
     publish: Publish
     events: Events
+
+    @property
+    def address(self) -> str:
+        """Of its HTTP."""
+        return self.url.replace("ws", "http", 1).removesuffix("/ws")
 
 
 @contextmanager

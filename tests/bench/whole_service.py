@@ -51,7 +51,7 @@ def work_through(data: bytes) -> None:
     extract_relations(document, extract_entities(document, silent), silent)
 
 
-def _papers() -> Iterator[tuple[str, bytes]]:
+def endless_papers() -> Iterator[tuple[str, bytes]]:
     """Without end. No two are the same bytes, as no two of a service's users' are."""
     files = [file for file in sorted(PAPERS.iterdir()) if file.name != "LICENSES.md"]
     for number in count():
@@ -110,7 +110,7 @@ def flame_graph(server: psutil.Process, to: Path) -> Iterator[None]:
 
 
 async def run(folder: Path, step: Step) -> Report:
-    papers = list(islice(_papers(), COUNT + SAMPLED))
+    papers = list(islice(endless_papers(), COUNT + SAMPLED))
     with LiveServer(folder) as server:
         step(f"{COUNT} papers to the service")
         uploads, minute, stages = await served(server.url, papers[:COUNT])

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,27 @@ from tests.bench.model import EVENT_BYTES, SIZES, Size, load, row
 from tests.docs.pages import text_of
 
 SMALL = Size(nodes=4, sockets=400, papers=1_000, events=100, shards=1)
+
+
+@pytest.mark.slow
+def test_each_part_of_what_is_measured_has_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.bench.report import DOCS
+    from tests.bench.scale import __main__, growth  # these draw, which takes a second to import
+
+    monkeypatch.setattr(growth, "FIGURES", tmp_path)
+    costs = growth.Growth("sockets", "sockets")
+    costs.note(100, cpu_us_a_delivery=2.0, cpu_ms_a_second_at_rest=5.0)
+    costs.note(5000, cpu_us_a_delivery=3.0, cpu_ms_a_second_at_rest=250.0)
+    report = costs.report("cpu_us_a_delivery")
+    assert report.headings == ("sockets", "CPU µs a delivery", "CPU ms a second at rest")
+    assert report.rows == [("100", "2", "5"), ("5,000", "3", "250")]
+    assert report.ratios[0] == "CPU µs a delivery: 1.50 times as much at 5,000 as at 100"
+    assert (tmp_path / "scale-sockets.svg").exists()
+
+    page = tmp_path / "scaling.md"
+    page.write_bytes((DOCS / "scaling.md").read_bytes())
+    for part in __main__.PARTS:
+        report.keep(page, part)
 
 
 @pytest.mark.slow

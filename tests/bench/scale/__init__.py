@@ -1,0 +1,1 @@
+"""How what the service costs grows: with sockets, idle sockets, papers, events a second and workers."""
