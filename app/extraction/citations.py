@@ -1,18 +1,14 @@
 """One entry of a list of references: its fields, told apart by a conditional random field over its words."""
 
-import lzma
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Literal, get_args
 
-import pycrfsuite
-
 from app.extraction.citation_words import Word, features, words
 from app.extraction.header import find_doi
+from app.extraction.weights import tagger
 
 SHIPPED = "citations.crfsuite.xz"
 Field = Literal[
@@ -78,7 +74,7 @@ def tell(citation: str) -> dict[Field, str]:
     found = words(citation)
     if not found:
         return {}
-    tags = _tagger().tag(features(citation, found))
+    tags = tagger(SHIPPED).tag(features(citation, found))
     return fields_of(citation, found, [tag.removeprefix("B-").removeprefix("I-") for tag in tags])
 
 
@@ -110,18 +106,6 @@ def _whole(citation: str, start: int, end: int) -> str:
         if text.count(opening) > text.count(closing) and citation[end : end + 1] == closing:
             text = citation[start : end + 1]
     return " ".join(text.split())
-
-
-@cache
-def _weights() -> bytes:
-    return lzma.decompress((files("app.extraction") / "models" / SHIPPED).read_bytes())
-
-
-def _tagger() -> pycrfsuite.Tagger:
-    """One of one's own: shared between threads it would mix their words. Opening takes microseconds."""
-    tagger = pycrfsuite.Tagger()
-    tagger.open_inmemory(_weights())
-    return tagger
 
 
 def split_authors(text: str) -> tuple[str, ...]:

@@ -6,13 +6,10 @@ have it.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import as_file, files
 from typing import Literal, NamedTuple
 
-import pycrfsuite
-
 from app.extraction.people import is_affiliation, names_in
+from app.extraction.weights import tagger
 
 Label = Literal["title", "author", "affiliation", "abstract", "other", "body"]
 
@@ -72,20 +69,12 @@ class Told(NamedTuple):
 
 def label_lines(lines: Sequence[Printed]) -> list[Told]:
     """A label for each of the first `MAX_LINES` lines; none beyond. Never raises for any text."""
-    tagger = _tagger()
     lines = lines[:MAX_LINES]
     if not lines:
         return []
-    labels = tagger.tag(list(features(lines)))
-    return [Told(label, tagger.marginal("title", at)) for at, label in enumerate(labels)]
-
-
-@cache
-def _tagger() -> pycrfsuite.Tagger:
-    tagger = pycrfsuite.Tagger()
-    with as_file(files("app.extraction") / "models" / "header.crfsuite") as path:
-        tagger.open(str(path))
-    return tagger
+    model = tagger("header.crfsuite")
+    labels = model.tag(list(features(lines)))
+    return [Told(label, model.marginal("title", at)) for at, label in enumerate(labels)]
 
 
 def features(lines: Sequence[Printed]) -> Iterator[list[str]]:

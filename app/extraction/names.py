@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import as_file, files
 from typing import Literal
 
-import pycrfsuite
+from app.extraction.weights import tagger
 
 Part = Literal["first", "more", "none"]
 """Of a name: its first word, a further one, or no part of any."""
@@ -24,7 +22,7 @@ def names_in_byline(text: str) -> tuple[str, ...]:
         return ()
     names: list[list[str]] = []
     before = ""
-    for token, part in zip(tokens, _tagger().tag(list(features(tokens))), strict=True):
+    for token, part in zip(tokens, tagger("names.crfsuite").tag(list(features(tokens))), strict=True):
         if part == "first" or (part == "more" and not names):
             names.append([token])
         elif part == "more" or (names and _goes_on(names[-1], token, before)):
@@ -36,14 +34,6 @@ def names_in_byline(text: str) -> tuple[str, ...]:
 def _goes_on(name: list[str], token: str, before: str) -> bool:
     """Whether the word after an initial with its full stop is the name's, although it was not told so."""
     return name[-1] == before and _shape(before) == "initial." and _shape(token) in {"initial.", "Name"}
-
-
-@cache
-def _tagger() -> pycrfsuite.Tagger:
-    tagger = pycrfsuite.Tagger()
-    with as_file(files("app.extraction") / "models" / "names.crfsuite") as path:
-        tagger.open(str(path))
-    return tagger
 
 
 def tokens_of(text: str) -> list[str]:

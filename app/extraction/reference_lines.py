@@ -6,12 +6,10 @@ entries apart in the list at hand (docs/models/references.md).
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import as_file, files
 from statistics import median
 from typing import Literal, NamedTuple
 
-import pycrfsuite
+from app.extraction.weights import tagger
 
 Label = Literal["first", "more", "other"]
 """Of a line: an entry's first, a further one, or none of any: a running head, a note, what comes after the list."""
@@ -77,16 +75,8 @@ class Line(NamedTuple):
 
 def label_lines(lines: Sequence[Line]) -> list[Label]:
     """A label for each line. Never raises for any text."""
-    labels: list[Label] = _tagger().tag(list(features(lines))) if lines else []
+    labels: list[Label] = tagger(SHIPPED).tag(list(features(lines))) if lines else []
     return labels
-
-
-@cache
-def _tagger() -> pycrfsuite.Tagger:
-    tagger = pycrfsuite.Tagger()
-    with as_file(files("app.extraction") / "models" / SHIPPED) as path:
-        tagger.open(str(path))
-    return tagger
 
 
 def features(lines: Sequence[Line]) -> Iterator[list[str]]:
