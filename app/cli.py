@@ -83,6 +83,10 @@ def api() -> None:
 def submit(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)],
     watch: Annotated[bool, typer.Option("--watch", help="stay until all are done, and show how far they are")] = False,
+    priority: Annotated[
+        int | None,
+        typer.Option(min=0, max=9, help="of their runs: a higher one goes first; 5 without it", show_default=False),
+    ] = None,
     url: Url = None,
 ) -> None:
     """Upload papers and have them processed."""
@@ -90,7 +94,7 @@ def submit(
     from app.client.errors import ClientError
 
     with told(ClientError):
-        status = submit_files(service_url(url), files, watch)
+        status = submit_files(service_url(url), files, watch, priority)
     raise typer.Exit(status)
 
 

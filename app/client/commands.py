@@ -19,9 +19,9 @@ from app.domain.paper import Paper
 T = TypeVar("T")
 
 
-def submit(url: str, files: Sequence[Path], watch: bool) -> int:
+def submit(url: str, files: Sequence[Path], watch: bool, priority: int | None) -> int:
     send = submit_and_watch if watch else submit_only
-    return run(url, lambda server: send(server, files))
+    return run(url, lambda server: send(server, files, priority=priority))
 
 
 def watch(url: str, paper_id: str) -> int:
@@ -32,21 +32,23 @@ def check(url: str) -> int:
     return run(url, check_service)
 
 
-async def submit_only(server: Server, files: Sequence[Path]) -> int:
+async def submit_only(server: Server, files: Sequence[Path], priority: int | None = None) -> int:
     """Uploads the files, has them processed, and says how to watch them."""
     files, problems = _readable(files)
 
     def tell(paper: Paper) -> None:
         typer.echo(f"{paper.id}  {printable(paper.filename)}")
 
-    refused = await _send_all(server, files, tell, lambda _: None)
+    refused = await _send_all(server, files, priority, tell, lambda _: None)
     _tell_problems([*problems, *refused])
     if len(refused) < len(files):
         typer.echo(f"Watch one of them: paper-processing watch ID --url {server.url}")
     return 1 if problems or refused else 0
 
 
-async def submit_and_watch(server: Server, files: Sequence[Path], dial: Dial | None = None) -> int:
+async def submit_and_watch(
+    server: Server, files: Sequence[Path], dial: Dial | None = None, priority: int | None = None
+) -> int:
     """The same, and stays until every run has ended."""
     files, problems = _readable(files)
     if not files:
@@ -58,7 +60,9 @@ async def submit_and_watch(server: Server, files: Sequence[Path], dial: Dial | N
 
         async def work() -> list[str]:
             await follower.connected.wait()  # first, so that no event can be missed
-            refused = await _send_all(server, files, lambda paper: board.follow(paper, paper.run + 1), board.abandon)
+            refused = await _send_all(
+                server, files, priority, lambda paper: board.follow(paper, paper.run + 1), board.abandon
+            )
             await board.until_over()
             return refused
 
@@ -99,13 +103,17 @@ async def check_service(server: Server) -> int:
 
 
 async def _send_all(
-    server: Server, files: Sequence[Path], on_upload: Callable[[Paper], None], on_refusal: Callable[[str], None]
+    server: Server,
+    files: Sequence[Path],
+    priority: int | None,
+    on_upload: Callable[[Paper], None],
+    on_refusal: Callable[[str], None],
 ) -> list[str]:
     """Uploads each file and has it processed; answers a sentence for each that was not to be."""
     problems: list[str] = []
     for path in files:
         try:
-            await _send(server, path, on_upload, on_refusal)
+            await _send(server, path, priority, on_upload, on_refusal)
         except UnreachableError as error:
             return [*problems, f"{printable(path.name)} and what follows it was not sent: {error}"]
         except ClientError as error:
@@ -114,12 +122,16 @@ async def _send_all(
 
 
 async def _send(
-    server: Server, path: Path, on_upload: Callable[[Paper], None], on_refusal: Callable[[str], None]
+    server: Server,
+    path: Path,
+    priority: int | None,
+    on_upload: Callable[[Paper], None],
+    on_refusal: Callable[[str], None],
 ) -> None:
     paper = await server.upload(path)
     on_upload(paper)
     try:
-        await server.process(paper.id)
+        await server.process(paper.id, priority)
     except ClientError as error:
         if isinstance(error, RefusedError) and error.status == 409:
             return  # somebody was faster: it is being processed

@@ -57,8 +57,9 @@ class Server:
         except OSError as error:
             raise ClientError(f"it cannot be read ({error.strerror})") from error
 
-    async def process(self, paper_id: str) -> None:
-        await self._call("POST", f"/papers/{quote(paper_id, safe='')}/process")
+    async def process(self, paper_id: str, priority: int | None = None) -> None:
+        query = "" if priority is None else f"?priority={priority}"
+        await self._call("POST", f"/papers/{quote(paper_id, safe='')}/process{query}")
 
     async def paper(self, paper_id: str) -> Paper:
         return self._paper(await self._call("GET", f"/papers/{quote(paper_id, safe='')}"))

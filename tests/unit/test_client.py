@@ -231,6 +231,23 @@ async def test_without_watch_submit_tells_the_ids(
     assert capsys.readouterr().out == f"p1  a.pdf\nWatch one of them: paper-processing watch ID --url {URL}\n"
 
 
+@pytest.mark.parametrize("watched", [True, False])
+async def test_submit_asks_for_runs_of_its_priority(service: Service, file: Path, watched: bool) -> None:
+    queries: list[bytes] = []
+
+    def process(request: httpx.Request) -> httpx.Response:
+        queries.append(request.url.query)
+        return httpx.Response(200, json={})
+
+    service.answers["POST /papers/p1/process"] = process
+    service.sockets = [[CONNECTED, status(2, "queued"), status(3, "completed", 100)]]
+    if watched:
+        assert await submit_and_watch(service.server(), [file], service.dial, priority=9) == 0
+    else:
+        assert await submit_only(service.server(), [file], priority=9) == 0
+    assert queries == [b"priority=9"]
+
+
 # -- watch
 
 
