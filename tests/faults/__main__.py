@@ -83,7 +83,10 @@ def main() -> int:
     Console(width=max(console.width, 150)).print(table)
     if any(outcome.complaints for outcome in outcomes):
         return 1
-    shutil.rmtree(folder)
+    if len(outcomes) == len(plan):
+        shutil.rmtree(folder)
+    else:
+        console.print(f"What had not ended left its logs in {folder}.")
     rounds = report.had_by_all(outcomes, named, options.rounds)
     if rounds and not options.seed and len(named) == len(faults):
         command = f"make test-faults {'FLEET=1 ' * options.fleet}ROUNDS={rounds}"
