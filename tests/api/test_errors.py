@@ -2,9 +2,12 @@
 
 import inspect
 
+import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
-from app.api.errors import STATUS, status_of
+from app.api.errors import STATUS, add_error_handlers, status_of
 from app.domain import errors
 from app.domain.errors import PaperProcessingError
 
@@ -62,3 +65,18 @@ def test_no_two_errors_share_a_code() -> None:
 
 def test_no_two_lines_of_the_table_share_a_status() -> None:
     assert len(set(STATUS.values())) == len(STATUS)
+
+
+@pytest.mark.anyio
+async def test_a_refusal_of_the_framework_that_nobody_foresaw_has_our_shape_too() -> None:
+    app = FastAPI()
+    add_error_handlers(app)
+
+    @app.get("/kettle")
+    async def boil() -> None:
+        raise HTTPException(418, "I am a teapot", {"X-Tea": "green"})
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.get("/kettle")
+    assert (answer.status_code, answer.headers["x-tea"]) == (418, "green")
+    assert answer.json() == {"detail": "I am a teapot.", "code": "http_error"}
