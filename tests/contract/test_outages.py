@@ -71,3 +71,15 @@ async def test_a_neo4j_nobody_runs_is_unavailable() -> None:
         await graph.remove("p")
     assert "secret" not in raised.value.detail
     await graph.close()
+
+
+@pytest.mark.slow  # importing the driver takes 0.3 s
+async def test_an_index_that_another_process_makes_at_the_same_time_is_a_lost_race() -> None:
+    """`IF NOT EXISTS` does not help against it: seen when five processes started on an empty Neo4j."""
+    from neo4j.exceptions import Neo4jError
+
+    from app.adapters.graph.neo4j import lost_a_race
+
+    for code, lost in (("Schema.EquivalentSchemaRuleAlreadyExists", True), ("Statement.SyntaxError", False)):
+        error = Neo4jError._hydrate_neo4j(code=f"Neo.ClientError.{code}", message="")  # as the driver makes it
+        assert lost_a_race(error) is lost, code

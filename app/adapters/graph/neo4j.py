@@ -234,7 +234,7 @@ class Neo4jGraph:
                         await tx.commit()
                         return answer
                 except Neo4jError as error:
-                    if attempt == TRIES - 1 or not _lost_a_race(error):
+                    if attempt == TRIES - 1 or not lost_a_race(error):
                         raise
                 await anyio.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
         raise AssertionError("unreachable: the last try answers or raises")
@@ -260,9 +260,10 @@ def _neighbour(row: dict[str, Any]) -> Neighbour:
     )
 
 
-def _lost_a_race(error: Neo4jError) -> bool:
-    """Another transaction made the same node, removed one of ours, or stood in our way."""
-    return isinstance(error, TransientError | ConstraintError) or (error.code or "").endswith(".EntityNotFound")
+def lost_a_race(error: Neo4jError) -> bool:
+    """Another transaction made the same node or index, removed one of ours, or stood in our way."""
+    ours_no_more = (".EntityNotFound", ".EquivalentSchemaRuleAlreadyExists")
+    return isinstance(error, TransientError | ConstraintError) or (error.code or "").endswith(ours_no_more)
 
 
 @contextmanager
