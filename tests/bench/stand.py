@@ -52,7 +52,7 @@ class Readers:
 
     async def open(self, url: str, count: int) -> None:
         for _ in range(count):
-            transport, _ = await ws_connect(lambda: _Reader(self), url)
+            transport, _ = await ws_connect(lambda: _Reader(self), url, websocket_handshake_timeout=START_WITHIN)
             self._transports.append(transport)
 
     async def close(self) -> None:
