@@ -14,6 +14,8 @@ import psutil
 IGNORED_TASKS = ("AsyncFakeSocket._async_blocking",)
 # fsspecIO: the one loop of fsspec's asynchronous filesystems (S3), started by the first and there for as long as the process.
 IGNORED_THREADS = ("AnyIO worker thread", "pytest_timeout", "asyncio_", "fsspecIO")
+# matplotlib keeps the fonts it has drawn with open for as long as the process.
+IGNORED_FILES = (".ttf",)
 ANYIO_TASK = "TaskHandle._run_coro"
 MAY_TAKE = 1.0
 LOOPS_HAVE = {_socket.AF_UNIX}
@@ -86,7 +88,8 @@ def _what(descriptor: int) -> str | None:
     try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISREG(mode):
-            return f"open file {os.readlink(f'/dev/fd/{descriptor}')}"  # noqa: PTH115
+            name = os.readlink(f"/dev/fd/{descriptor}")  # noqa: PTH115
+            return None if name.endswith(IGNORED_FILES) else f"open file {name}"
         if stat.S_ISFIFO(mode):
             return "pipe"
         if stat.S_ISSOCK(mode):
