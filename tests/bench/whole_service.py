@@ -106,7 +106,10 @@ def flame_graph(server: psutil.Process, to: Path) -> Iterator[None]:
     finally:
         recorder.send_signal(signal.SIGINT)  # it writes what it has
         recorder.wait(60)
-        to.write_text(to.read_text().replace(f"{ROOT}/", ""))  # nobody's own folders in it
+        drawn = to.read_text().replace(f"{ROOT}/", "")  # nobody's own folders in it,
+        to.write_text(
+            re.sub(r"&quot;/[^<]*\.\.<", "&quot;..<", drawn)
+        )  # nor the beginning of one, cut off to fit a box
 
 
 async def run(folder: Path, step: Step) -> Report:
