@@ -4,16 +4,17 @@ An adapter of a real server runs where its `PAPERS_LIVE_…_URL` is set (and soc
 `PAPERS_REQUIRE_LIVE=1` makes a missing one a failure. See tests/support/servers.py.
 """
 
-import gc
-import warnings
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
+from pymongo import pool_shared
 
 from app.adapters.graph.sqlite import SqliteGraph
 from app.adapters.papers.mongo import MongoPaperStore
@@ -53,7 +54,7 @@ async def connect_store(
         server = MongoServer()
         yield opens(lambda: MongoPaperStore(server.connect()))
     else:
-        with mongo_database() as url, pymongo_leaves_sockets():
+        with mongo_database() as url, closing_what_pymongo_forgets():
             yield opens(lambda: connect_mongo(url))
 
 
@@ -102,11 +103,22 @@ def sqlite_stores(path: Path) -> ConnectStore:
 
 
 @contextmanager
-def pymongo_leaves_sockets() -> Iterator[None]:
-    """PyMongo (4.20) forgets a socket when a client is closed while its monitor connects; here no other test is blamed."""
-    try:
-        yield
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+def closing_what_pymongo_forgets() -> Iterator[None]:
+    """PyMongo (4.20) forgets a socket when a client is closed while its monitor connects; nobody else is blamed for it.
+
+    Every socket it makes is kept until the end: collecting garbage would miss what a task that is still ending holds.
+    """
+    made: list[socket.socket] = []
+
+    class Kept(socket.socket):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            made.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool_shared, "socket", SimpleNamespace(**{**vars(socket), "socket": Kept}))
+        try:
+            yield
+        finally:
+            for each in made:
+                each.close()

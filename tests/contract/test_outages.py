@@ -8,7 +8,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, Server
 from app.adapters.papers.mongo import MongoPaperStore
 from app.adapters.papers.mongo import connect as connect_mongo
 from app.domain.errors import UnavailableError
-from tests.contract.conftest import pymongo_leaves_sockets
+from tests.contract.conftest import closing_what_pymongo_forgets
 from tests.support.builders import queued
 from tests.support.mongo import MongoServer
 from tests.support.store import put_paper
@@ -55,7 +55,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, store: MongoPaperStore, error: Ex
 @pytest.mark.live
 @pytest.mark.slow
 async def test_a_mongodb_nobody_runs_is_unavailable_in_seconds() -> None:
-    with pymongo_leaves_sockets():
+    with closing_what_pymongo_forgets():
         store = connect_mongo("mongodb://127.0.0.1:9/papers")
         with pytest.raises(UnavailableError, match="MongoDB does not answer"):
             await store.check()
