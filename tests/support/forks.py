@@ -154,8 +154,9 @@ def _be_child(session: pytest.Session, shares: _Shares, writing: int) -> NoRetur
                 pickle.dump(message, pipe)
                 pipe.flush()
 
+            reporter = _Reporter(session.config, send)
             session.config.pluginmanager.unregister(name="terminalreporter")
-            session.config.pluginmanager.register(_Reporter(session.config, send))
+            session.config.pluginmanager.register(reporter, name="terminalreporter")
             for _ in _run(session, shares):
                 shares.stop_with(session)
             send(DONE)
@@ -169,6 +170,8 @@ class _Reporter:
     def __init__(self, config: pytest.Config, send: Send) -> None:
         self._config = config
         self._send = send
+        self._tw = config.get_terminal_writer()
+        """It is asked for here: pytest-timeout shows on it where a test hangs, then ends the process."""
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._send(nodeid)

@@ -30,7 +30,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 
 def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return suite.runpytest_subprocess("-p", "tests.support.forks", "--forks", "2", *arguments)
+    return suite.runpytest_subprocess("-p", "tests.support.forks", "--forks", "2", *arguments, timeout=25)
 
 
 def test_each_test_runs_once(suite: pytest.Pytester) -> None:
@@ -95,6 +95,25 @@ def pytest_runtest_setup():
 """)
     result = run(suite)
     assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*a process that ran tests died in test_*.py::test_*"])
+
+
+def test_a_test_that_hangs_ends_the_run_and_is_told_with_where_it_hangs(suite: pytest.Pytester) -> None:
+    suite.makeconftest("""
+import os, threading
+PARENT = os.getpid()
+
+def pytest_runtest_call():
+    if os.getpid() != PARENT:
+        print("printed before")
+        waits_for_ever()
+
+def waits_for_ever():
+    threading.Event().wait()
+""")
+    result = run(suite, "-p", "pytest_timeout", "--timeout", "1", "--timeout-method", "thread")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*Timeout*", "*printed before*", "*in waits_for_ever*"])
     result.stdout.fnmatch_lines(["*a process that ran tests died in test_*.py::test_*"])
 
 
