@@ -1,7 +1,11 @@
 """The commands: what is wrong is told in a sentence on stderr, with an exit status and no traceback."""
 
 import ast
+import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from app.cli import INTERRUPTED, cli, service_url, told
+from app.logs import CHATTY
 
 RUNNER = CliRunner()
 
@@ -27,6 +32,40 @@ def test_a_queue_that_is_none_is_told_in_a_sentence(queues: str) -> None:
     result = RUNNER.invoke(cli, ["worker", "--queues", queues])
     assert result.exit_code == 2
     assert "is no list of light and heavy" in result.stderr
+
+
+@contextmanager
+def fresh_logging() -> Iterator[None]:
+    """As a process finds it that has just started."""
+    root, *chatty = (logging.getLogger(name) for name in ("", *CHATTY))
+    levels, handlers = {logger: logger.level for logger in (root, *chatty)}, root.handlers[:]
+    root.handlers.clear()
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:] = handlers
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+@pytest.mark.parametrize(("form", "is_json"), [("json", True), ("text", False), ("auto", True)])
+def test_the_log_is_printed_in_the_format_that_the_settings_name(
+    form: str, is_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No terminal is about, so `auto` is JSON."""
+    monkeypatch.setenv("PAPERS_LOG_FORMAT", form)
+    monkeypatch.setenv("PAPERS_WORKER", "3")
+    monkeypatch.setenv("PAPERS_DATA_DIR", "/dev/null/data")  # so that it ends
+    with fresh_logging():
+        line, *_ = RUNNER.invoke(cli, ["serve"]).stderr.splitlines()
+    sentence = "PAPERS_WORKER is no setting; perhaps PAPERS_WORKERS is meant."
+    if is_json:
+        told = json.loads(line)
+        assert (told["process"], told["level"], told["message"]) == ("serve", "WARNING", sentence)
+    else:
+        assert " WARNING serve[" in line
+        assert line.endswith(sentence)
 
 
 @pytest.mark.parametrize("command", [["submit", "none.pdf"], ["watch", "p1"], ["check"]])
