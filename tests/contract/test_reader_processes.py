@@ -1,10 +1,13 @@
 """The processes behind `SubprocessReader`: one child a file, forked from a template that goes when its worker does."""
 
+import asyncio
 import os
 import signal
+import socket
 import sys
 import textwrap
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -12,6 +15,7 @@ import psutil
 import pytest
 
 from app.adapters.reader.subprocess import SubprocessReader
+from app.adapters.reader.warm import Template
 from app.domain.errors import ReaderCrashedError, ReadError
 from app.extraction.content_type import TEXT
 from tests.support.readers import program_of, reader_of
@@ -113,7 +117,7 @@ async def test_a_child_whose_template_dies_goes_with_it_and_its_file_is_tried_ag
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(kill_template)
-        with pytest.raises(ReaderCrashedError):
+        with pytest.raises(ReaderCrashedError, match="the process it came from ended"):
             await reader_of(body).read(b"x", TEXT, _ignore)
     await until(lambda: gone(int(there.read_text().split()[1])), "the child's end")
 
@@ -122,6 +126,19 @@ async def test_a_template_that_does_not_start_is_an_error_of_the_attempt() -> No
     reader = SubprocessReader(template=(sys.executable, "-c", "raise SystemExit(1)"))
     with pytest.raises(ReaderCrashedError, match="its process did not start"):
         await reader.read(b"x", TEXT, _ignore)
+
+
+async def test_a_template_that_does_not_end_when_it_is_asked_to_is_killed() -> None:
+    deaf = (sys.executable, "-c", "import time; time.sleep(60)")
+    closing = asyncio.ensure_future((await Template.start(deaf, end_seconds=0.05)).aclose())
+    (process,) = psutil.Process().children()
+    try:
+        await asyncio.wait({closing}, timeout=2)
+        assert closing.done(), "its worker would wait for it for ever"
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+        await closing
 
 
 async def test_a_child_has_the_ends_of_its_conversation_and_nothing_else_open() -> None:
@@ -137,6 +154,29 @@ async def test_a_child_that_fails_by_itself_ends_there_and_says_why(caplog: pyte
     with pytest.raises(ReaderCrashedError, match="exit code 1"):
         await reader_of("raise KeyError('lost')").read(b"x", TEXT, _ignore)
     assert [record.message for record in caplog.records] == ["the reader of text/plain says: KeyError: 'lost'"]
+
+
+async def test_a_child_ends_too_when_its_worker_goes_with_some_of_its_answer_unread() -> None:
+    """The kernel then answers an error (ECONNRESET) where else the input ends."""
+    child = """
+        import os, threading, time
+        from app.adapters.reader.child import _watch_input
+        threading.Thread(target=_watch_input, daemon=True).start()
+        os.write(0, b"p")
+        time.sleep(60)
+    """
+    ours, its = socket.socketpair()
+    with ours, its:
+        process = await anyio.open_process([sys.executable, "-c", textwrap.dedent(child)], stdin=its, stderr=None)
+        await anyio.wait_readable(ours)
+    try:
+        with anyio.move_on_after(5):
+            await process.wait()
+        assert process.returncode is not None, "it waits for a worker that has gone"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.aclose()
 
 
 @pytest.mark.parametrize("stopped", [False, True])

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from app.adapters.reader.subprocess import SubprocessReader
 
+ROOT = Path(__file__).parents[2]
+
 
 def reader_of(body: str, timeout_seconds: float = 5, memory_mb: int = 512) -> SubprocessReader:
     """Its children run `body`, each in a fork of a real template; it finds the `job`, and `refuse(detail)` for an answer."""
@@ -15,7 +17,7 @@ def reader_of(body: str, timeout_seconds: float = 5, memory_mb: int = 512) -> Su
 def program_of(body: str) -> str:
     return f"""
 import json, os, signal, sys, time
-sys.path.insert(0, {str(Path.cwd())!r})
+sys.path.insert(0, {str(ROOT)!r})
 from app.adapters.reader import frames, template
 
 def refuse(detail):

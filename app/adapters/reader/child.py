@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import NamedTuple
 
 from app.adapters.reader import frames
@@ -88,6 +89,7 @@ def _limit(memory: int, cpu_seconds: int) -> None:
 
 
 def _watch_input() -> None:
-    while os.read(0, 65536):
-        continue
+    with suppress(OSError):  # reset: the worker went, and had not read all of the answer
+        while os.read(0, 65536):
+            continue
     os._exit(1)

@@ -37,6 +37,7 @@ _LINE_TOLD = 300
 """Characters of its very last line, where that is all that is told."""
 _NONSENSE = "its answer made no sense"
 _NO_CHILD = "its process did not start"
+_TEMPLATE_GONE = "the process it came from ended"
 
 
 class SubprocessReader:
@@ -100,21 +101,21 @@ class SubprocessReader:
                 child = await self._fork(job)
         except (TemplateGoneError, TimeoutError) as error:
             raise ReaderCrashedError(_NO_CHILD) from error
-        keep = False
+        answered = False
         try:
             try:
                 yield child
-                keep = self._keeps
+                answered = True
             except ReadError:
-                keep = self._keeps
+                answered = True
                 raise
             finally:
                 await child.aclose()
         except TemplateGoneError as error:
-            keep = False
-            raise ReaderCrashedError(_NO_CHILD) from error
+            answered = False
+            raise ReaderCrashedError(_TEMPLATE_GONE) from error
         finally:
-            if keep:
+            if answered and self._keeps:  # asked last: the reader may have been closed meanwhile
                 self._free.append(child.template)
             else:
                 await child.template.aclose()
@@ -196,12 +197,8 @@ async def _next_frame(stream: BufferedByteReceiveStream) -> tuple[bytes, bytes] 
         if length > frames.MAX_FRAME:
             raise ReaderCrashedError(_NONSENSE)
         return kind, await stream.receive_exactly(length)
-    except (
-        anyio.IncompleteRead,
-        anyio.EndOfStream,
-        anyio.BrokenResourceError,
-    ):  # broken: it did not take all of the file
-        return None
+    except (anyio.IncompleteRead, anyio.EndOfStream, anyio.BrokenResourceError):
+        return None  # broken: it did not take all of the file
 
 
 async def _send(conversation: ByteSendStream, data: bytes) -> None:

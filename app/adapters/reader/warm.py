@@ -16,7 +16,8 @@ from app.adapters.reader import frames
 
 TEMPLATE = (sys.executable, "-I", str(Path(__file__).with_name("template.py")))
 """Its command; the worker's process id follows."""
-_END_SECONDS = 5.0
+END_SECONDS = 5.0
+"""So long may a process take to end when it is asked to."""
 _SILENT = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, anyio.IncompleteRead)
 """What is raised when the other end has gone."""
 
@@ -28,14 +29,15 @@ class TemplateGoneError(Exception):
 class Template:
     """A process that forks one child at a time."""
 
-    def __init__(self, process: Process, control: UNIXSocketStream) -> None:
+    def __init__(self, process: Process, control: UNIXSocketStream, end_seconds: float) -> None:
         self._process = process
         self._control = control
+        self._end_seconds = end_seconds
         self._answers = BufferedByteReceiveStream(control)
 
     @classmethod
-    async def start(cls, command: Sequence[str]) -> "Template":
-        """Returns at once: it imports while the worker goes on."""
+    async def start(cls, command: Sequence[str], end_seconds: float = END_SECONDS) -> "Template":
+        """Returns at once: it imports while the worker goes on. Closed, it is killed if it has not ended by then."""
         ours, its = socket.socketpair()
         with its, ExitStack() as unless_started:
             unless_started.enter_context(ours)
@@ -48,7 +50,7 @@ class Template:
                 env={},
             )
             unless_started.pop_all()
-        return cls(process, await UNIXSocketStream.from_socket(ours))
+        return cls(process, await UNIXSocketStream.from_socket(ours), end_seconds)
 
     async def fork(self, job: bytes) -> "Child":
         """A child at work on the job. Raises `TemplateGoneError`, and `OSError` when the system has no process more."""
@@ -82,9 +84,11 @@ class Template:
         """End it, and its child, and wait for that."""
         with anyio.CancelScope(shield=True):
             await self._control.aclose()
-            with anyio.move_on_after(_END_SECONDS):
+            with anyio.move_on_after(self._end_seconds):
                 await self._process.wait()
-            await self._process.aclose()  # which kills it, if need be
+            if self._process.returncode is None:
+                self._process.kill()
+            await self._process.aclose()
 
     async def _hear(self) -> int:
         try:
@@ -116,7 +120,7 @@ class Child:
         with anyio.CancelScope(shield=True):
             await self.conversation.aclose()
             await self.words.aclose()
-            with anyio.move_on_after(_END_SECONDS):
+            with anyio.move_on_after(END_SECONDS):
                 await self.end()
                 return
             raise TemplateGoneError

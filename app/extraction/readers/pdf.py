@@ -219,9 +219,8 @@ class _Words:
                 text = found.group()[start - first : end - first]
                 if text and text[-1] in _HYPHENS:
                     text = f"{text[:-1]}-"
-                if not (
-                    text.isascii() and text.isprintable()
-                ):  # of others there is nothing to clean: no space is in them
+                plain = text.isascii() and text.isprintable()  # nothing to clean: a word has no space in it
+                if not plain:
                     text = clean(text)
                 if text:
                     words.append(self._word(text, start, end - 1))
