@@ -34,6 +34,8 @@ class Runtime:
             return
         future = self._portal.start_task_soon(self._services.pipeline.run, paper_id, run)
         self._running.add(future)
+        if self._stopping:  # the signal came between that question and here, and found nothing to cancel
+            future.cancel()  # type: ignore[unreachable]  # mypy knows of no signals
         try:
             future.result()
         except CancelledError:

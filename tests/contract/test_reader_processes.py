@@ -167,7 +167,9 @@ async def test_a_child_ends_too_when_its_worker_goes_with_some_of_its_answer_unr
     """
     ours, its = socket.socketpair()
     with ours, its:
-        process = await anyio.open_process([sys.executable, "-c", textwrap.dedent(child)], stdin=its, stderr=None)
+        process = await anyio.open_process(
+            [sys.executable, "-c", textwrap.dedent(child)], stdin=its.fileno(), stderr=None
+        )
         await anyio.wait_readable(ours)
     try:
         with anyio.move_on_after(5):

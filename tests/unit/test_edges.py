@@ -2,7 +2,9 @@
 
 import io
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -76,6 +78,24 @@ async def test_a_worker_that_stops_leaves_the_hints_that_still_come(in_process: 
     in_process.service.runtime.stop()
     await anyio.to_thread.run_sync(in_process.service.work_on, paper_id, 1)
     assert body(await in_process.client.get(f"/papers/{paper_id}"))["status"] == "queued"
+
+
+def test_a_signal_that_comes_while_a_run_is_begun_gives_it_back_too() -> None:
+    """Else the worker would go on with it to its end, and be killed over it."""
+    runtime, begun = Runtime(), Future[None]()
+
+    class Portal:
+        def start_task_soon(self, *_: object) -> Future[None]:
+            runtime.stop()
+            return begun
+
+    runtime.attach(Portal(), SimpleNamespace(pipeline=SimpleNamespace(run=None)))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as worker:
+        at_work = worker.submit(runtime.process, "p1", 1)
+        try:
+            at_work.result(timeout=2)
+        finally:
+            begun.cancel()
 
 
 def test_a_frame_of_the_readers_child_is_a_letter_a_length_and_so_many_bytes() -> None:
