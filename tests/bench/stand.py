@@ -19,6 +19,7 @@ from app.domain.events import PaperProgressData, PaperProgressEvent
 from app.supervisor.valkey import EmbeddedValkey
 from tests.bench.servers import CHANNEL
 from tests.support.builders import NOW
+from tests.support.ports import free_port
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 START_WITHIN = 60.0
@@ -157,8 +158,7 @@ def on_core(core: int) -> Iterator[None]:
 @asynccontextmanager
 async def running(kind: Kind, folder: Path, redis_url: str) -> AsyncIterator[Running]:
     """The server on its core."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+    port = free_port()
     arguments = [] if kind is SERVICE else [str(port), redis_url]
     environment = {
         **os.environ,
@@ -169,8 +169,8 @@ async def running(kind: Kind, folder: Path, redis_url: str) -> AsyncIterator[Run
     }
     command = [sys.executable, *kind.command, *arguments]
     process = psutil.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    process.cpu_affinity([SERVER_CORE])
     try:
+        process.cpu_affinity([SERVER_CORE])
         wait_until(lambda: _listens(port))
         async with Redis.from_url(redis_url) as redis:
             publish = _to_log(redis) if kind is SERVICE else _to_channel(redis)

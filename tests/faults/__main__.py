@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -18,13 +18,12 @@ from tests.faults import report
 from tests.faults.fault import AnyFault
 from tests.faults.faults import FAULTS
 from tests.faults.fleet_faults import FLEET_FAULTS
+from tests.faults.plan import Round, parse_faults, parse_seed
 from tests.faults.rounds import Outcome, run_round
 from tests.faults.servers import Servers, ServersError
 
-Plan = list[tuple[AnyFault, int]]
 
-
-async def run_rounds(plan: Plan, folder: Path, jobs: int, tell: Callable[[Outcome], None]) -> None:
+async def run_rounds(plan: Sequence[Round], folder: Path, jobs: int, tell: Callable[[Outcome], None]) -> None:
     """Runs each of the rounds planned, so many at once, and tells what came of it."""
     left = iter(plan)
     on_servers = any(fault in FLEET_FAULTS for fault, _ in plan)
@@ -43,14 +42,32 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whichever way it ends, it leaves no service running
     faults: tuple[AnyFault, ...] = FLEET_FAULTS if options.fleet else FAULTS
-    named = [
-        fault
-        for fault in (report.ALL if options.fault else faults)
-        if not options.fault or fault.name in options.fault.split(",")
-    ]
-    plan = [options.seed] if options.seed else [(fault, seed) for seed in range(options.rounds) for fault in named]
+    tried: tuple[AnyFault, ...] = options.fault or faults
+    plan = [options.seed] if options.seed else [(fault, seed) for seed in range(options.rounds) for fault in tried]
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     console = Console()
+    outcomes = _run(plan, folder, options.jobs, console)
+    table = Table(*report.HEADINGS, box=None)
+    for row in report.rows(outcomes):
+        table.add_row(*row)
+    Console(width=max(console.width, 150)).print(table)
+    if any(outcome.complaints for outcome in outcomes):
+        return 1
+    if len(outcomes) == len(plan):
+        shutil.rmtree(folder)
+    else:
+        console.print(f"What had not ended left its logs in {folder}.")
+    rounds = report.had_by_all(outcomes, faults, options.rounds)
+    if rounds and not options.seed:
+        command = f"make test-faults {'FLEET=1 ' * options.fleet}ROUNDS={rounds}"
+        had = [outcome for outcome in outcomes if outcome.seed < rounds]
+        report.write(had, command, "fleet-faults" if options.fleet else "faults")
+        console.print(f"The table of {rounds} rounds of each is in {report.PAGE.relative_to(Path.cwd())}.")
+    return 0 if len(outcomes) == len(plan) else 1
+
+
+def _run(plan: Sequence[Round], folder: Path, jobs: int, console: Console) -> list[Outcome]:
+    """What came of the rounds, until all are done or somebody would not wait for more; each failure told as it happens."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -72,36 +89,20 @@ def main() -> int:
                 for complaint in outcome.complaints[:10]:
                     console.print(f"  {complaint.kind}: {complaint.sentence}", markup=False, soft_wrap=True)
 
-        with suppress(KeyboardInterrupt):  # what has been done until then is shown
+        with suppress(KeyboardInterrupt):
             try:
-                asyncio.run(run_rounds(plan, folder, options.jobs, tell))
+                asyncio.run(run_rounds(plan, folder, jobs, tell))
             except ServersError as error:
                 console.print(str(error), markup=False)
-    table = Table(*report.HEADINGS, box=None)
-    for row in report.rows(outcomes):
-        table.add_row(*row)
-    Console(width=max(console.width, 150)).print(table)
-    if any(outcome.complaints for outcome in outcomes):
-        return 1
-    if len(outcomes) == len(plan):
-        shutil.rmtree(folder)
-    else:
-        console.print(f"What had not ended left its logs in {folder}.")
-    rounds = report.had_by_all(outcomes, named, options.rounds)
-    if rounds and not options.seed and len(named) == len(faults):
-        command = f"make test-faults {'FLEET=1 ' * options.fleet}ROUNDS={rounds}"
-        had = [outcome for outcome in outcomes if outcome.seed < rounds]
-        report.write(had, command, "fleet-faults" if options.fleet else "faults")
-        console.print(f"The table of {rounds} rounds of each is in {report.PAGE.relative_to(Path.cwd())}.")
-    return 0 if len(outcomes) == len(plan) else 1
+    return outcomes
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="of each fault")
-    parser.add_argument("--fault", default="", help="only these, separated by commas")
+    parser.add_argument("--fault", type=parse_faults, help="only these, separated by commas")
     parser.add_argument("--fleet", action="store_true", help="those of two APIs and three workers on real servers")
-    parser.add_argument("--seed", type=report.parse_seed, help="only this round, as a failing one names it: worker-17")
+    parser.add_argument("--seed", type=parse_seed, help="only this round, as a failing one names it: worker-17")
     parser.add_argument("--jobs", type=int, default=2, help="rounds at once: most of one is waiting for a lease to end")
     return parser.parse_args()
 

@@ -7,20 +7,17 @@ from random import Random
 
 import psutil
 
-from app.domain.decisions import LEASE
-from tests.faults.fault import Fault, Strike, kill_all, strike
+from tests.faults.fault import Fault, Strike
 from tests.faults.servers import Servers
-from tests.faults.stand import Stand, send
-
-BEYOND_LEASE = LEASE.total_seconds() + 3
-
-
-async def kill_worker(stand: Stand, rng: Random) -> Strike:
-    """One that works on a paper, if there is one."""
-    workers = stand.processes("worker")
-    leases = set((await stand.books.leases()).values())
-    victim = next((worker for worker in workers if worker.pid in leases), None) or rng.choice(workers)
-    return await kill_all(stand, [victim])
+from tests.faults.stand import Stand
+from tests.faults.strikes import (
+    kill_all,
+    kill_one_of_two_apis,
+    kill_worker,
+    let_stand,
+    stop_worker,
+    until_the_log_grows,
+)
 
 
 async def _kill_api(stand: Stand, rng: Random) -> Strike:
@@ -49,28 +46,19 @@ async def _cut_power_of_valkey(stand: Stand, rng: Random) -> Strike:
         await asyncio.sleep(rng.uniform(0.1, 0.9))
         grown = 0 < before < await stand.books.length()
     stand.supervisor.send_signal(signal.SIGSTOP)  # so that it does not start Valkey again before the file is cut
-    struck = await kill_all(stand, stand.processes("valkey"))  # those of now: an earlier blow's victim may be dead
+    strike = await kill_all(stand, stand.processes("valkey"))  # those of now: an earlier blow's victim may be dead
     _cut(file, durable)
     stand.supervisor.send_signal(signal.SIGCONT)
-    return struck
+    return strike
 
 
 async def _kill_serve(stand: Stand, rng: Random) -> Strike:
     supervisor, below = stand.supervisor, stand.processes()
-    struck = await kill_all(stand, [supervisor])
+    strike = await kill_all(stand, [supervisor])
     await asyncio.to_thread(psutil.wait_procs, below, 10)
     await asyncio.sleep(rng.uniform(0, 1))
     await stand.start_again()
-    return struck
-
-
-async def stop_worker(stand: Stand, rng: Random) -> Strike:
-    """One that holds a lease stands still until the lease has ended, and goes on as if nothing had been."""
-    while True:
-        for worker in stand.processes("worker"):
-            if await stand.books.held_by(worker.pid):
-                return await let_stand(stand, [worker])
-        await asyncio.sleep(0.01)
+    return strike
 
 
 async def _stop_relays(stand: Stand, rng: Random) -> Strike:
@@ -78,16 +66,6 @@ async def _stop_relays(stand: Stand, rng: Random) -> Strike:
     victims = [*stand.processes("api"), rng.choice(stand.processes("worker"))]
     await stand.until_an_event_waits()
     return await let_stand(stand, victims)
-
-
-async def kill_one_of_two_apis(stand: Stand, rng: Random) -> Strike:
-    first, second = stand.processes("api"), stand.second_api
-    await stand.until_an_event_waits()
-    if rng.random() < 0.5 and first:
-        return await kill_all(stand, first)
-    struck = await kill_all(stand, [second])
-    await stand.start_second_api()
-    return struck
 
 
 def _one_api(folder: Path, _: Servers | None) -> Stand:
@@ -109,21 +87,6 @@ FAULTS: tuple[Fault[Stand], ...] = (
     Fault("stopped-relay", "the API and a worker stand still with events in hand, and wake", (1, 1), _stop_relays, _two_apis),
     Fault("two-apis", "two APIs on the same stores, `kill -9` of either", (1, 3), kill_one_of_two_apis, _two_apis),
 )  # fmt: skip
-
-
-async def let_stand(stand: Stand, victims: list[psutil.Process]) -> Strike:
-    send(signal.SIGSTOP, victims)
-    struck = await strike(stand, victims)
-    await asyncio.sleep(BEYOND_LEASE)
-    send(signal.SIGCONT, victims)
-    return struck
-
-
-async def until_the_log_grows(stand: Stand) -> None:
-    while not (before := await stand.books.length()):
-        await asyncio.sleep(0.05)
-    while await stand.books.length() <= before:
-        await asyncio.sleep(0.002)
 
 
 def _cut(file: Path, size: int) -> None:

@@ -28,20 +28,21 @@ class Fleet(Stand):
         super().__init__(folder, workers=WORKERS, second_api=True, settings=settings, books=books)
         self.servers = servers
         self._open = ExitStack()
-        self._redis_of_second_api = servers.redis.url
         self.network: Proxy
-
-    @property
-    def redis_of_second_api(self) -> str:
-        return self._redis_of_second_api
 
     async def __aenter__(self) -> Self:
         await self.servers.start()
         await self.servers.empty()
-        self._redis_of_second_api, self.network = self._open.enter_context(proxied(self.servers.redis.url))
-        return await super().__aenter__()
+        with ExitStack() as unless_started:  # the proxy has a thread, and the program would wait for its end
+            proxy = proxied(self.servers.redis.url)
+            self.redis_of_second_api, self.network = unless_started.enter_context(proxy)
+            await super().__aenter__()
+            self._open = unless_started.pop_all()
+        return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.servers.start()  # so that the service can end as it should
         with self._open:
-            await super().__aexit__()
+            try:
+                await self.servers.start()  # so that the service can end as it should
+            finally:
+                await super().__aexit__()

@@ -3,14 +3,15 @@
 import asyncio
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from app.domain.lifecycle import Status
 from tests.faults.fault import Fault, Strike
-from tests.faults.faults import kill_one_of_two_apis, kill_worker, let_stand, stop_worker, until_the_log_grows
 from tests.faults.fleet import Fleet
 from tests.faults.servers import Server, Servers
+from tests.faults.strikes import kill_one_of_two_apis, kill_worker, let_stand, stop_worker, until_the_log_grows
 
 BEYOND_REDIS = (6.0, 12.0)
 """Seconds: its clients wait 5 s for an answer."""
@@ -61,11 +62,14 @@ async def _stop_graph(fleet: Fleet, rng: Random) -> Strike:
 
 async def _cut_network(fleet: Fleet, rng: Random) -> Strike:
     """Between the second API and Redis: connections are reset and refused, or nobody hears anything any more."""
-    struck = await _all_in_hand(fleet)
-    fleet.network.cut() if rng.random() < 0.5 else fleet.network.mute()
+    strike = await _all_in_hand(fleet)
+    if rng.random() < 0.5:
+        fleet.network.cut()
+    else:
+        fleet.network.mute()
     await asyncio.sleep(rng.uniform(*CUT))
     fleet.network.join()
-    return _over(struck)
+    return _over(strike)
 
 
 def _fleet(folder: Path, servers: Servers | None) -> Fleet:
@@ -90,19 +94,19 @@ FLEET_FAULTS: tuple[Fault[Fleet], ...] = (
 
 
 async def _restart(fleet: Fleet, server: Server, number: signal.Signals, rng: Random) -> Strike:
-    struck = await _all_in_hand(fleet)
+    strike = await _all_in_hand(fleet)
     await server.end(number)
     await asyncio.sleep(rng.uniform(*DEAD))
     await server.start()
-    return _over(struck)
+    return _over(strike)
 
 
 async def _stop(fleet: Fleet, server: Server, seconds: float) -> Strike:
-    struck = await _all_in_hand(fleet)
+    strike = await _all_in_hand(fleet)
     server.send(signal.SIGSTOP)
     await asyncio.sleep(seconds)
     server.send(signal.SIGCONT)
-    return _over(struck)
+    return _over(strike)
 
 
 async def _all_in_hand(fleet: Fleet) -> Strike:
@@ -110,8 +114,9 @@ async def _all_in_hand(fleet: Fleet) -> Strike:
     return Strike(time.monotonic(), await fleet.books.seqs(), set(await fleet.books.leases()))
 
 
-def _over(struck: Strike) -> Strike:
-    return Strike(time.monotonic(), struck.seqs, struck.held)
+def _over(strike: Strike) -> Strike:
+    """What it hit can go on from now."""
+    return replace(strike, at=time.monotonic())
 
 
 async def _until_a_graph_is_built(fleet: Fleet) -> None:

@@ -5,13 +5,11 @@ from pathlib import Path
 from statistics import median
 
 from tests.faults.fault import AnyFault
-from tests.faults.faults import FAULTS
-from tests.faults.fleet_faults import FLEET_FAULTS
+from tests.faults.plan import ALL
 from tests.faults.rounds import Outcome
 from tests.faults.verdict import Kind, count
 from tests.support.pages import markdown, put
 
-ALL: tuple[AnyFault, ...] = (*FAULTS, *FLEET_FAULTS)
 PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 
 HEADINGS = (
@@ -23,13 +21,11 @@ HEADINGS = (
 def rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
     """A row for each fault that was tried, and one for all."""
     done = list(outcomes)
-    found = [_row(fault.name, [one for one in done if one.fault is fault]) for fault in ALL]
-    return [*(row for row in found if row is not None), *([row] if (row := _row("all", done)) is not None else [])]
+    by_name = {fault.name: [one for one in done if one.fault is fault] for fault in ALL} | {"all": done}
+    return [_row(name, outcomes) for name, outcomes in by_name.items() if outcomes]
 
 
-def _row(name: str, outcomes: list[Outcome]) -> tuple[str, ...] | None:
-    if not outcomes:
-        return None
+def _row(name: str, outcomes: list[Outcome]) -> tuple[str, ...]:
     kinds = count([complaint for outcome in outcomes for complaint in outcome.complaints])
     order: tuple[Kind, ...] = ("lost", "repeated", "inverted", "late", "other")
     pauses = [pause for outcome in outcomes for pause in outcome.pauses]
@@ -61,14 +57,3 @@ def had_by_all(outcomes: Iterable[Outcome], faults: Iterable[AnyFault], planned:
 
 def how_to_reproduce(outcome: Outcome) -> str:
     return f"make test-faults SEED={outcome.name}"
-
-
-def parse_seed(text: str) -> tuple[AnyFault, int]:
-    """`worker-17` is round 17 of the fault `worker`. Raises `ValueError`."""
-    name, _, number = text.rpartition("-")
-    for fault in ALL:
-        if fault.name == name and number.isdecimal():
-            return fault, int(number)
-    raise ValueError(
-        f"{text!r} is no seed: one looks like {FAULTS[0].name}-17; faults are {', '.join(fault.name for fault in ALL)}"
-    )

@@ -5,25 +5,22 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
-from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from app.supervisor.leash import tied_by_kernel
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from neo4j import AsyncDriver
 
 ANSWERS_WITHIN = 240.0
 ANSWER_SECONDS = 10.0
-_PORTS = range(20_000, 32_000)
-"""Below those that the kernel gives to clients: one of them could take the port of a server that is dead just now."""
 
 
 class ServersError(Exception):
@@ -40,7 +37,7 @@ class Server(ABC):
     """Of its URL."""
 
     def __init__(self, folder: Path) -> None:
-        port = _free_port()
+        port = free_port()
         self.url = self.form.format(port=port)
         self._folder = folder / self.name
         self._log = folder / f"{self.name}.log"
@@ -59,16 +56,7 @@ class Server(ABC):
     async def start(self) -> None:
         """Returns when it answers: some take connections long before. At once where it is at work."""
         if self._process is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with self._log.open("ab") as log:
-                self._process = await asyncio.create_subprocess_exec(
-                    *self._command,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=asyncio.subprocess.STDOUT,
-                    start_new_session=True,
-                    preexec_fn=tied_by_kernel(signal.SIGKILL),
-                )
+            self._process = await self._spawn()
         deadline = time.monotonic() + ANSWERS_WITHIN
         while self._process.returncode is None and time.monotonic() < deadline:
             try:
@@ -78,7 +66,25 @@ class Server(ABC):
                 await asyncio.sleep(0.1)
             else:
                 return
-        raise ServersError(f"{self.name} did not start ({shlex.join(self._command)}):\n{self._log.read_text()[-2000:]}")
+        raise self._did_not_start(self._log.read_text()[-2000:])
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            try:
+                return await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=asyncio.subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=tied_by_kernel(signal.SIGKILL),
+                )
+            except OSError as error:
+                raise self._did_not_start(str(error)) from error
+
+    def _did_not_start(self, why: str) -> ServersError:
+        return ServersError(f"{self.name} did not start ({shlex.join(self._command)}):\n{why}")
 
     def send(self, number: signal.Signals) -> None:
         """To the server, and to what it started."""
@@ -168,21 +174,16 @@ class Servers:
         shutil.rmtree(self._folder)
 
     async def start(self) -> None:
-        """Whatever became of them, they are at work when it returns."""
+        """Whatever became of them, they are at work when it returns. Raises `ServersError` when one cannot be."""
         for server in self._all:
             server.send(signal.SIGCONT)
-        await asyncio.gather(*(server.start() for server in self._all))
+        try:
+            async with asyncio.TaskGroup() as tasks:  # none still starts when another's failure has them all ended
+                for server in self._all:
+                    tasks.create_task(server.start())
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
     async def empty(self) -> None:
         """Nothing of an earlier round is left in them."""
         await asyncio.gather(*(server.empty() for server in self._all))
-
-
-def _free_port() -> int:
-    while True:
-        port = SystemRandom().choice(_PORTS)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return port

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from app.domain.lifecycle import TERMINAL
 from tests.faults.books import Books
 from tests.faults.sqlite_books import SqliteBooks
 from tests.support.live import LiveServer
+from tests.support.ports import free_port
 
 WORKERS = 2
 
@@ -42,6 +42,8 @@ class Stand:
         self._second = SecondApi(self._server) if second_api else None
         self.data = folder / "data"
         self.books = books or SqliteBooks(self.data)
+        self.redis_of_second_api = self.books.redis_url
+        """The URL by which it reaches Redis: another way may lead there."""
         self.urls = [self._server.url, *([self._second.url] if self._second else [])]
         self.start_took = 0.0
         """Seconds the service took to be ready."""
@@ -50,7 +52,7 @@ class Stand:
         began = time.monotonic()
         try:
             await asyncio.to_thread(self._server.__enter__)
-            await self.start_second_api()
+            self.start_second_api()
         except BaseException:  # cancelled, for one: the thread goes on, but what it started must not
             self._server.stop()
             raise
@@ -84,12 +86,7 @@ class Stand:
             raise ValueError("this stand has one API only")
         return psutil.Process(self._second.pid)
 
-    @property
-    def redis_of_second_api(self) -> str:
-        """Its URL; another way may lead there."""
-        return self.books.redis_url
-
-    async def start_second_api(self) -> None:
+    def start_second_api(self) -> None:
         """Starts the second API, or starts it again; nothing where there is none."""
         if self._second:
             self._second.start(self.redis_of_second_api)
@@ -119,8 +116,7 @@ class SecondApi:
     """Another API process over the same stores, as a team runs several behind one address."""
 
     def __init__(self, server: LiveServer) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port: int = probe.getsockname()[1]
+        self._port = free_port()
         self._server = server
         self.url = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None

@@ -12,8 +12,6 @@ from tests.support.transcript import NOT_LOGGED, Checker, Message, Transcript, f
 Kind = Literal["lost", "repeated", "inverted", "late", "other"]
 
 _KINDS: dict[str, Kind] = {"gap": "lost", "repeat": "repeated", "inversion": "inverted"}
-
-
 _OPENING: Message = {"event_type": "connection", "id": None, "data": {}}
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket as sockets
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support.lane import Lane
+from tests.support.ports import free_port
 from tests.support.sockets import ConnectionRefused, Socket
 
 START_WITHIN = 120.0
@@ -31,8 +31,7 @@ class LiveServer:
     def __init__(self, folder: Path, log: Path | None = None, **settings: str) -> None:
         """`log`: where its output goes, if not into the folder."""
         self.folder = folder
-        with sockets.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log or folder / "serve.log"
         self.environment = {

@@ -1,11 +1,14 @@
 """The rounds of faults judge rightly: what counts as the next event, and which rounds make a table."""
 
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.faults.fault import Strike
 from tests.faults.faults import FAULTS
+from tests.faults.plan import parse_faults, parse_seed
 from tests.faults.report import had_by_all
 from tests.faults.rounds import Arrival, Outcome, pauses
 from tests.faults.servers import KINDS, Servers, ServersError
@@ -33,6 +36,26 @@ def test_a_table_is_made_of_the_rounds_that_every_fault_had() -> None:
     done = [Outcome(first, 0), Outcome(second, 0), Outcome(second, 1)]
     assert had_by_all(done, [first, second], 3) == 1
     assert had_by_all([*done, Outcome(first, 1)], [first, second], 2) == 2
+
+
+def test_rounds_are_named_by_their_fault_and_seed() -> None:
+    assert parse_seed("stopped-worker-17") == (parse_faults("stopped-worker")[0], 17)
+    assert [fault.name for fault in parse_faults("api,fleet-api")] == ["api", "fleet-api"]
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "told"),
+    [
+        (parse_seed, "worker", "'worker' is no seed: one looks like worker-17; faults are worker, api"),
+        (parse_faults, "api,wroker", "no such fault: wroker; there are worker, api"),
+    ],
+)
+def test_a_round_nobody_knows_is_refused_with_those_there_are(
+    parse: Callable[[str], object], text: str, told: str
+) -> None:
+    """Without, a misspelt fault is no round at all, and no round is a success."""
+    with pytest.raises(ArgumentTypeError, match=told):  # the one error whose sentence argparse shows
+        parse(text)
 
 
 def test_a_server_without_a_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
