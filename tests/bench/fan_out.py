@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from tests.bench.figures import FIGURES, bars
+from tests.bench.meter import all_heard, check
 from tests.bench.report import Report, Step
 from tests.bench.stand import KINDS, PLAIN, SERVICE, Readers, Running, cpu, running, valkey
 
@@ -21,7 +22,6 @@ RATE = 50
 WINDOW = 200
 """Events that may be under way at saturation: less than what makes a slow reader of anybody."""
 CHUNK = 50
-CATCH_UP_WITHIN = 180.0
 STEPS = len(COUNTS) * len(KINDS) * ROUNDS
 
 Results = Sequence["Result"]
@@ -43,13 +43,11 @@ class Result:
 
 
 async def measure(server: Running, sockets: int, seconds: float) -> Result:
-    readers = Readers()
-    await readers.open(server.url, sockets)
-    saturated, spent = await _saturate(server, readers, sockets, seconds)
-    per_cpu_second = readers.received / spent
-    p50, p99, spent = await _trickle(server, readers, sockets, seconds)
-    await readers.close()
-    return Result(saturated, per_cpu_second, p50, p99, spent / readers.received * 1e6)
+    async with Readers(server.url, sockets) as readers:
+        saturated, spent = await _saturate(server, readers, seconds)
+        per_cpu_second = readers.received / spent
+        p50, p99, spent = await _trickle(server, readers, seconds)
+        return Result(saturated, per_cpu_second, p50, p99, spent / readers.received * 1e6)
 
 
 async def run(folder: Path, step: Step) -> Report:
@@ -96,21 +94,21 @@ def _compare(count: int, plain: Results, ours: Results) -> str:
     )
 
 
-async def _saturate(server: Running, readers: Readers, sockets: int, seconds: float) -> tuple[float, float]:
+async def _saturate(server: Running, readers: Readers, seconds: float) -> tuple[float, float]:
     """Deliveries a second, and the server's time."""
     readers.received = published = 0
     start, spent = time.perf_counter(), cpu(server)
     while time.perf_counter() < start + seconds:
         await server.publish(server.events.make(CHUNK))
         published += CHUNK
-        while published - readers.received / sockets > WINDOW:
-            _check(readers)
+        while published - readers.received / readers.sockets > WINDOW:
+            check(readers)
             await asyncio.sleep(0.0005)
-    await _all_read(readers, published * sockets)
+    await all_heard(readers, published)
     return readers.received / (time.perf_counter() - start), cpu(server) - spent
 
 
-async def _trickle(server: Running, readers: Readers, sockets: int, seconds: float) -> tuple[float, float, float]:
+async def _trickle(server: Running, readers: Readers, seconds: float) -> tuple[float, float, float]:
     """Median and 99th percentile of the latency, and the server's time."""
     readers.received, readers.latencies = 0, []
     start, spent = time.perf_counter(), cpu(server)
@@ -118,25 +116,7 @@ async def _trickle(server: Running, readers: Readers, sockets: int, seconds: flo
     for number in range(count):
         await asyncio.sleep(max(0.0, start + number / RATE - time.perf_counter()))
         await server.publish(server.events.make(1))
-    await _all_read(readers, count * sockets)
+    await all_heard(readers, count)
     cuts = quantiles(readers.latencies, n=100)
     readers.latencies = None
     return cuts[49], cuts[98], cpu(server) - spent
-
-
-async def _all_read(readers: Readers, expected: int) -> None:
-    deadline = time.perf_counter() + CATCH_UP_WITHIN
-    while readers.received < expected:
-        _check(readers)
-        if time.perf_counter() > deadline:
-            raise TimeoutError(
-                f"{expected - readers.received} of {expected} deliveries did not come within {CATCH_UP_WITHIN:g} s"
-            )
-        await asyncio.sleep(0.001)
-
-
-def _check(readers: Readers) -> None:
-    if readers.lost:
-        raise RuntimeError(
-            f"{readers.lost} readers were cut off: on this machine they do not keep pace with what is measured"
-        )

@@ -8,7 +8,10 @@ matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "the same figures give the same file"
 matplotlib.rcParams["svg.fonttype"] = "none"
 
-from matplotlib import pyplot as plt  # noqa: E402  # the backend is chosen before
+# The backend is chosen before.
+from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
 
 FIGURES = Path(__file__).parents[2] / "docs" / "figures"
 
@@ -21,10 +24,7 @@ def bars(values: dict[str, float], unit: str, to: Path) -> None:
     axes.invert_yaxis()
     axes.set_xlabel(unit)
     axes.margins(x=0.12)
-    axes.spines[["top", "right"]].set_visible(False)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(to, metadata={"Date": None})
-    plt.close(figure)
+    _save(figure, axes, to)
 
 
 def growths(curves: dict[str, dict[int, float]], across: str, to: Path) -> None:
@@ -35,6 +35,10 @@ def growths(curves: dict[str, dict[int, float]], across: str, to: Path) -> None:
         axes.plot([f"{size:,}" for size in costs], [cost / first for cost in costs.values()], marker="o", label=name)
     axes.set(xlabel=across, ylabel="times the first", ylim=(0, None))
     axes.legend()
+    _save(figure, axes, to)
+
+
+def _save(figure: Figure, axes: Axes, to: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to, metadata={"Date": None})

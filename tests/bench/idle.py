@@ -1,17 +1,21 @@
 """What sockets cost that hear nothing, and papers that nobody watches."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from tests.bench.figures import FIGURES, bars
+from tests.bench.meter import at_rest, cost, read_all
 from tests.bench.report import Report, Step
-from tests.bench.stand import KINDS, PLAIN, SERVICE, Readers, Running, cpu, running, valkey
+from tests.bench.stand import KINDS, PLAIN, SERVICE, Readers, running, service, valkey
 
 SOCKETS = 1000
+WARM = 20
+"""Sockets that are open before: what the first ones take is not theirs."""
+WATCHING = 200
 EVENTS = 5000
-CHUNK = 500
 STEPS = len(KINDS) + 2
 
 
@@ -31,7 +35,7 @@ async def run(folder: Path, step: Step) -> Report:
         ],
         [
             f"an idle socket takes {sockets[SERVICE.name] / sockets[PLAIN.name]:.1f} times the plain one's memory",
-            f"an event nobody watches costs {nobody / everybody:.2f} of one that 200 sockets get",
+            f"an event nobody watches costs {nobody / everybody:.2f} of one that {WATCHING} sockets get",
         ],
     )
 
@@ -43,47 +47,24 @@ async def memory(folder: Path, step: Step) -> dict[str, float]:
         for kind in KINDS:
             step(f"{SOCKETS} idle sockets, {kind.name}")
             async with running(kind, folder, redis_url) as server:
-                warm, readers = Readers(), Readers()
-                await warm.open(server.url, 20)
-                before = server.process.memory_info().rss
-                await readers.open(server.url, SOCKETS)
-                await asyncio.sleep(1)
-                found[kind.name] = (server.process.memory_info().rss - before) / SOCKETS / 1024
-                await readers.close()
-                await warm.close()
+                async with Readers(server.url, WARM):
+                    before = server.process.memory_info().rss
+                    async with Readers(server.url, SOCKETS):
+                        await asyncio.sleep(1)
+                        found[kind.name] = (server.process.memory_info().rss - before) / SOCKETS / 1024
     return found
 
 
 async def unwatched(folder: Path, step: Step) -> dict[str, float]:
     """Microseconds of the service's time an event: of a paper nobody watches while others are, and of one they all do."""
     found = {}
-    with valkey(folder) as redis_url:
-        async with running(SERVICE, folder, redis_url) as server:
-            async with httpx.AsyncClient(base_url=server.address, timeout=30) as client:
-                answer = await client.post("/papers/", files={"file": ("short.txt", b"We train BERT on SQuAD.\n")})
-                paths = {"nobody watches": f"{server.url}/{answer.json()['id']}", "200 sockets watch": server.url}
-                for what, url in paths.items():
-                    step(f"{EVENTS} events of a paper that {what}")
-                    readers = Readers()
-                    await readers.open(url, 200)
-                    found[what] = await _cost(server, client)
-                    await readers.close()
+    async with service(folder) as server, httpx.AsyncClient(base_url=server.address, timeout=30) as client:
+        answer = await client.post("/papers/", files={"file": ("short.txt", b"We train BERT on SQuAD.\n")})
+        quiet = f"{server.url}/{answer.raise_for_status().json()['id']}"
+        for what, url in {"nobody watches": quiet, f"{WATCHING} sockets watch": server.url}.items():
+            step(f"{EVENTS} events of a paper that {what}")
+            async with Readers(url, WATCHING):
+                rest = await at_rest(server, 2)
+                work = partial(read_all, server, client, server.events, EVENTS)
+                found[what] = await cost(server, rest, work, rounds=1) / EVENTS * 1e6
     return found
-
-
-async def _cost(server: Running, client: httpx.AsyncClient) -> float:
-    await asyncio.sleep(1)
-    at_rest, start = cpu(server), asyncio.get_running_loop().time()
-    await asyncio.sleep(2)
-    background = (cpu(server) - at_rest) / (asyncio.get_running_loop().time() - start)
-
-    spent, start = cpu(server), asyncio.get_running_loop().time()
-    for _ in range(EVENTS // CHUNK):
-        await server.publish(server.events.make(CHUNK))
-        while True:
-            status = (await client.get("/system/status")).json()
-            if status["hub_position"] == status["log_position"]:
-                break
-            await asyncio.sleep(0.02)
-    elapsed = asyncio.get_running_loop().time() - start
-    return (cpu(server) - spent - background * elapsed) / EVENTS * 1e6

@@ -3,35 +3,41 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.bench.report import Report, Step
 
-Part = Callable[[Path, Step], Awaitable[Report]]
-Parts = Mapping[str, tuple[int, Part]]
-"""By name; and how many steps each tells of."""
+
+class Part(Protocol):
+    """A module that measures one thing."""
+
+    STEPS: int
+    """How often `run` tells what it does next."""
+
+    def run(self, folder: Path, step: Step, /) -> Coroutine[None, None, Report]: ...
 
 
-def main(parts: Parts, page: Path) -> None:
+def main(parts: Mapping[str, Part], page: Path) -> None:
+    """The parts by their names on the command line and on the page."""
     names = sys.argv[1:]
     unknown = set(names) - set(parts)
     if unknown:
         sys.exit(f"No such part: {', '.join(sorted(unknown))}. There are {', '.join(parts)}.")
-    asyncio.run(_measure(parts, names or list(parts), page))
-
-
-async def _measure(parts: Parts, names: list[str], page: Path) -> None:
     console = Console()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    for name in names:
-        steps, run = parts[name]
-        with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task(name, total=steps + 1)
-            report = await run(Path(folder), lambda what: progress.update(task, description=what, advance=1))  # noqa: B023
+    for name in names or parts:
+        report = asyncio.run(_measure(name, parts[name], console))
         console.print(f"[bold]{name}[/]")
         report.show(console)
         report.keep(page, name)
+
+
+async def _measure(name: str, part: Part, console: Console) -> Report:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(name, total=part.STEPS + 1)
+        return await part.run(Path(folder), lambda what: progress.update(task, description=what, advance=1))

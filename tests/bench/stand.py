@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
@@ -43,20 +44,25 @@ KINDS = (PLAIN, BROADCAST, SERVICE)
 
 
 class Readers:
-    """Sockets that count events, and while asked to, note how long each took."""
+    """Sockets that count events, and while asked to, note how long each took. `async with` opens them."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str, sockets: int) -> None:
+        self.sockets = sockets
         self.received = 0
         self.latencies: list[float] | None = None
+        """Milliseconds from append to socket."""
         self.lost = 0
+        """How many were cut off."""
+        self._url = url
         self._transports: list[WSTransport] = []
 
-    async def open(self, url: str, count: int) -> None:
-        for _ in range(count):
-            transport, _ = await ws_connect(lambda: _Reader(self), url, websocket_handshake_timeout=START_WITHIN)
+    async def __aenter__(self) -> Self:
+        for _ in range(self.sockets):
+            transport, _ = await ws_connect(lambda: _Reader(self), self._url, websocket_handshake_timeout=START_WITHIN)
             self._transports.append(transport)
+        return self
 
-    async def close(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for transport in self._transports:
             transport.disconnect(graceful=False)
             await transport.wait_disconnected()
@@ -153,6 +159,14 @@ def on_core(core: int) -> Iterator[None]:
         yield
     finally:
         psutil.Process().cpu_affinity(before)
+
+
+@asynccontextmanager
+async def service(folder: Path) -> AsyncIterator[Running]:
+    """This service, alone with a Valkey."""
+    with valkey(folder) as redis_url:
+        async with running(SERVICE, folder, redis_url) as server:
+            yield server
 
 
 @asynccontextmanager

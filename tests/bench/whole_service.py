@@ -106,10 +106,9 @@ def flame_graph(server: psutil.Process, to: Path) -> Iterator[None]:
     finally:
         recorder.send_signal(signal.SIGINT)  # it writes what it has
         recorder.wait(60)
-        drawn = to.read_text().replace(f"{ROOT}/", "")  # nobody's own folders in it,
-        to.write_text(
-            re.sub(r"&quot;/[^<]*\.\.<", "&quot;..<", drawn)
-        )  # nor the beginning of one, cut off to fit a box
+        # Nobody's own folders in it, nor the beginning of one, cut off to fit a box.
+        drawn = to.read_text().replace(f"{ROOT}/", "")
+        to.write_text(re.sub(r"&quot;/[^<]*\.\.<", "&quot;..<", drawn))
 
 
 async def run(folder: Path, step: Step) -> Report:

@@ -13,12 +13,12 @@ SMALL = Size(nodes=4, sockets=400, papers=1_000, events=100, shards=1)
 
 
 @pytest.mark.slow
-def test_each_part_of_what_is_measured_has_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_part_of_what_is_measured_has_its_place(tmp_path: Path) -> None:
     from tests.bench.report import DOCS
-    from tests.bench.scale import __main__, growth  # these draw, which takes a second to import
+    from tests.bench.scale.__main__ import PARTS  # these draw, which takes a second to import
+    from tests.bench.scale.growth import Growth
 
-    monkeypatch.setattr(growth, "FIGURES", tmp_path)
-    costs = growth.Growth("sockets", "sockets")
+    costs = Growth("sockets", "sockets", tmp_path)
     costs.note(100, cpu_us_a_delivery=2.0, cpu_ms_a_second_at_rest=5.0)
     costs.note(5000, cpu_us_a_delivery=3.0, cpu_ms_a_second_at_rest=250.0)
     report = costs.report("cpu_us_a_delivery")
@@ -29,7 +29,7 @@ def test_each_part_of_what_is_measured_has_its_place(tmp_path: Path, monkeypatch
 
     page = tmp_path / "scaling.md"
     page.write_bytes((DOCS / "scaling.md").read_bytes())
-    for part in __main__.PARTS:
+    for part in PARTS:
         report.keep(page, part)
 
 

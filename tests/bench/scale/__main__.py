@@ -1,15 +1,15 @@
 """`make bench-scale`: how costs grow, kept in docs/scaling.md."""
 
-from tests.bench.parts import Parts, main
+from tests.bench.parts import Part, main
 from tests.bench.report import DOCS
 from tests.bench.scale import events, idle, papers, sockets, workers
 
-PARTS: Parts = {
-    "sockets": (sockets.STEPS, sockets.run),
-    "idle-sockets": (idle.STEPS, idle.run),
-    "papers": (papers.STEPS, papers.run),
-    "events": (events.STEPS, events.run),
-    "workers": (workers.STEPS, workers.run),
+PARTS: dict[str, Part] = {
+    "sockets": sockets,
+    "idle-sockets": idle,
+    "papers": papers,
+    "events": events,
+    "workers": workers,
 }
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from statistics import quantiles
 
+from tests.bench.meter import PINGS, all_heard, at_rest, cost
 from tests.bench.report import Report, Step
 from tests.bench.scale.growth import Growth
-from tests.bench.scale.meter import PINGS, at_rest, check, cost
-from tests.bench.stand import SERVICE, Readers, Running, running, valkey
+from tests.bench.stand import Readers, Running, service
 
 RATES = (10, 100, 1000)
 STEPS = len(RATES)
@@ -19,24 +19,20 @@ SECONDS = 20
 
 async def run(folder: Path, step: Step) -> Report:
     growth = Growth("events", "events a second")
-    with valkey(folder) as redis_url:
-        async with running(SERVICE, folder, redis_url) as server:
-            readers = Readers()
-            await readers.open(server.url, LISTENING)
-            rest = await at_rest(server, PINGS)
-            for rate in RATES:
-                step(f"{rate:,} events a second")
-                readers.latencies = []
-                seconds = await cost(server, rest, partial(_at_a_pace, server, readers, rate), rounds=1)
-                late = quantiles(readers.latencies, n=100)
-                growth.note(
-                    rate,
-                    cpu_us_an_event=seconds / (rate * SECONDS) * 1e6,
-                    cpu_us_a_delivery=seconds / (rate * SECONDS * LISTENING) * 1e6,
-                    ms_late_p50=late[49],
-                    ms_late_p99=late[98],
-                )
-            await readers.close()
+    async with service(folder) as server, Readers(server.url, LISTENING) as readers:
+        rest = await at_rest(server, PINGS)
+        for rate in RATES:
+            step(f"{rate:,} events a second")
+            readers.latencies = []
+            seconds = await cost(server, rest, partial(_at_a_pace, server, readers, rate), rounds=1)
+            late = quantiles(readers.latencies, n=100)
+            growth.note(
+                rate,
+                cpu_us_an_event=seconds / (rate * SECONDS) * 1e6,
+                cpu_us_a_delivery=seconds / (rate * SECONDS * LISTENING) * 1e6,
+                ms_late_p50=late[49],
+                ms_late_p99=late[98],
+            )
     return growth.report("cpu_us_an_event")
 
 
@@ -49,6 +45,4 @@ async def _at_a_pace(server: Running, readers: Readers, rate: int) -> None:
         if (wait := start + number / rate - clock()) > 0:
             await asyncio.sleep(wait)
         await server.publish(server.events.make(1))
-    while readers.received < count * LISTENING:
-        check(readers)
-        await asyncio.sleep(0.001)
+    await all_heard(readers, count)

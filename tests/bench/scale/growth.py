@@ -2,6 +2,7 @@
 
 import os
 from collections import defaultdict
+from pathlib import Path
 
 import psutil
 
@@ -12,8 +13,8 @@ from tests.bench.report import Report
 class Growth:
     """Costs by size, each with its unit in its name."""
 
-    def __init__(self, name: str, across: str) -> None:
-        self._name = name
+    def __init__(self, name: str, across: str, figures: Path = FIGURES) -> None:
+        self._figure = figures / f"scale-{name}.svg"
         self._across = across
         self._costs: defaultdict[str, dict[int, float]] = defaultdict(dict)
 
@@ -26,7 +27,7 @@ class Growth:
         """The table; the costs named are drawn, and their growth is told."""
         sizes = list(next(iter(self._costs.values())))
         shown = {_words(cost): self._costs[_words(cost)] for cost in drawn}
-        growths(shown, self._across, FIGURES / f"scale-{self._name}.svg")
+        growths(shown, self._across, self._figure)
         first, last = sizes[0], sizes[-1]
         ratios = [
             f"{cost}: {costs[last] / costs[first]:.2f} times as much at {last:,} as at {first:,}"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 
+from tests.bench.meter import PINGS, at_rest, cost, deliver
 from tests.bench.report import Report, Step
 from tests.bench.scale.growth import Growth
-from tests.bench.scale.meter import PINGS, at_rest, cost, deliver
-from tests.bench.stand import SERVICE, Readers, running, valkey
+from tests.bench.stand import Readers, service
 
 SIZES = (0, 1000, 2500, 4900)
 STEPS = len(SIZES)
@@ -19,24 +19,18 @@ EVENTS = 5000
 
 async def run(folder: Path, step: Step) -> Report:
     growth = Growth("idle-sockets", f"idle sockets beside {LISTENING}")
-    with valkey(folder) as redis_url:
-        async with running(SERVICE, folder, redis_url) as server:
-            async with httpx.AsyncClient(base_url=server.address, timeout=30) as client:
-                answer = await client.post("/papers/", files={"file": ("a.txt", b"We train BERT on SQuAD.\n")})
-            quiet = f"{server.url}/{answer.raise_for_status().json()['id']}"
-            for size in SIZES:
-                step(f"{size:,} idle sockets")
-                idle, readers = Readers(), Readers()
-                await idle.open(quiet, size)
-                await readers.open(server.url, LISTENING)
+    async with service(folder) as server:
+        async with httpx.AsyncClient(base_url=server.address, timeout=30) as client:
+            answer = await client.post("/papers/", files={"file": ("a.txt", b"We train BERT on SQuAD.\n")})
+        quiet = f"{server.url}/{answer.raise_for_status().json()['id']}"
+        for size in SIZES:
+            step(f"{size:,} idle sockets")
+            async with Readers(quiet, size), Readers(server.url, LISTENING) as readers:
                 rest = await at_rest(server, PINGS)
-                work = partial(deliver, server, server.events, EVENTS, readers, LISTENING)
-                seconds = await cost(server, rest, work)
+                seconds = await cost(server, rest, partial(deliver, server, server.events, EVENTS, readers))
                 growth.note(
                     size,
                     cpu_us_a_delivery=seconds / (EVENTS * LISTENING) * 1e6,
                     cpu_ms_a_second_at_rest=rest * 1e3,
                 )
-                await readers.close()
-                await idle.close()
     return growth.report("cpu_us_a_delivery")

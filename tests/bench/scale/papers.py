@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.bench.meter import at_rest, cost, deliver, read_all
 from tests.bench.report import Report, Step
 from tests.bench.scale.growth import Growth
-from tests.bench.scale.meter import at_rest, cost, deliver, read_all
 from tests.bench.stand import SERVICE, Events, Readers, cpu, running, valkey
 
 SIZES = (10, 100, 1000)
@@ -33,14 +33,12 @@ async def run(folder: Path, step: Step) -> Report:
                 (await client.get("/health/ready")).raise_for_status()
                 start = cpu(server)
                 rest = await at_rest(server, 5)
-                readers = Readers()
-                await readers.open(f"{server.url}/{watched}", WATCHING)
                 # Each server begins anew with what the store says of the paper: the log's events of before are behind it.
                 own, foreign = Events((watched,), UPLOADED), Events(tuple(others), UPLOADED)
-                heard = await cost(server, rest, partial(deliver, server, own, EVENTS, readers, WATCHING, 10))
-                unheard = await cost(server, rest, partial(read_all, server, client, foreign, UNHEARD))
-                lists = await cost(server, rest, partial(_list, client))
-                await readers.close()
+                async with Readers(f"{server.url}/{watched}", WATCHING) as readers:
+                    heard = await cost(server, rest, partial(deliver, server, own, EVENTS, readers, 10))
+                    unheard = await cost(server, rest, partial(read_all, server, client, foreign, UNHEARD))
+                    lists = await cost(server, rest, partial(_list, client))
             growth.note(
                 size,
                 cpu_us_an_event_of_the_watched=heard / EVENTS * 1e6,

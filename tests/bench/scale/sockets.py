@@ -3,10 +3,10 @@
 from functools import partial
 from pathlib import Path
 
+from tests.bench.meter import PINGS, at_rest, cost, deliver
 from tests.bench.report import Report, Step
 from tests.bench.scale.growth import Growth
-from tests.bench.scale.meter import PINGS, at_rest, cost, deliver
-from tests.bench.stand import SERVICE, Readers, running, valkey
+from tests.bench.stand import Readers, service
 
 SIZES = (100, 500, 1000, 2500, 5000)
 STEPS = len(SIZES)
@@ -17,16 +17,12 @@ CHUNK = 50
 
 async def run(folder: Path, step: Step) -> Report:
     growth = Growth("sockets", "sockets that hear each event")
-    with valkey(folder) as redis_url:
-        async with running(SERVICE, folder, redis_url) as server:
-            for size in SIZES:
-                step(f"{size:,} sockets")
-                readers = Readers()
-                await readers.open(server.url, size)
+    async with service(folder) as server:
+        for size in SIZES:
+            step(f"{size:,} sockets")
+            async with Readers(server.url, size) as readers:
                 rest = await at_rest(server, PINGS)
                 events = -(-DELIVERIES // size // CHUNK) * CHUNK
-                work = partial(deliver, server, server.events, events, readers, size, CHUNK)
-                seconds = await cost(server, rest, work)
+                seconds = await cost(server, rest, partial(deliver, server, server.events, events, readers, CHUNK))
                 growth.note(size, cpu_us_a_delivery=seconds / (events * size) * 1e6, cpu_ms_a_second_at_rest=rest * 1e3)
-                await readers.close()
     return growth.report("cpu_us_a_delivery")

@@ -1,6 +1,7 @@
 """The processor time a server takes for what it is given to do, less what it takes at rest: it holds on a busy machine."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from statistics import median
@@ -12,6 +13,7 @@ from tests.bench.stand import Events, Readers, Running, cpu
 ROUNDS = 3
 PINGS = 20.0
 """Seconds in which each socket is pinged once."""
+CATCH_UP_WITHIN = 180.0
 
 
 async def at_rest(server: Running, seconds: float = 3.0) -> float:
@@ -37,14 +39,12 @@ async def _spent(server: Running, work: Callable[[], Awaitable[object]]) -> tupl
     return cpu(server) - before, clock() - start
 
 
-async def deliver(server: Running, events: Events, count: int, readers: Readers, sockets: int, chunk: int = 50) -> None:
+async def deliver(server: Running, events: Events, count: int, readers: Readers, chunk: int = 50) -> None:
     """Appends events, so many at a time, and waits until every socket has them."""
     readers.received = 0
     for sent in range(chunk, count + 1, chunk):
         await server.publish(events.make(chunk))
-        while readers.received < sent * sockets:
-            check(readers)
-            await asyncio.sleep(0.001)
+        await all_heard(readers, sent)
 
 
 async def read_all(server: Running, client: httpx.AsyncClient, events: Events, count: int, chunk: int = 500) -> None:
@@ -58,6 +58,19 @@ async def read_all(server: Running, client: httpx.AsyncClient, events: Events, c
             await asyncio.sleep(0.02)
 
 
+async def all_heard(readers: Readers, events: int) -> None:
+    """Returns when every socket has so many events."""
+    expected, deadline = events * readers.sockets, time.perf_counter() + CATCH_UP_WITHIN
+    while readers.received < expected:
+        check(readers)
+        if time.perf_counter() > deadline:
+            raise TimeoutError(
+                f"{expected - readers.received} of {expected} deliveries did not come within {CATCH_UP_WITHIN:g} s"
+            )
+        await asyncio.sleep(0.001)
+
+
 def check(readers: Readers) -> None:
+    """Raises when readers were cut off: then it is they that are measured."""
     if readers.lost:
-        raise RuntimeError(f"{readers.lost} readers were cut off: this machine does not keep pace")
+        raise RuntimeError(f"{readers.lost} readers were cut off: on this machine they do not keep pace")
