@@ -30,6 +30,9 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None: ...
 
+    async def pause(self, seconds: float) -> None:
+        """A sleep that ends by itself, also where a test lets the time stand still: somebody else is to go first."""
+
 
 class PaperPage(Value):
     """One page of the list, newest first."""

@@ -15,3 +15,6 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+    async def pause(self, seconds: float) -> None:
+        await anyio.sleep(seconds)

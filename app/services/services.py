@@ -56,7 +56,7 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str, terms: Ter
     """The services over these ports, for one event loop. `owner` names this process in leases and heartbeats."""
     clock = ports.clock
     relay_wake, dispatcher_wake = Wake(clock), Wake(clock)
-    writer = Writer(ports.store, on_events=relay_wake.set)
+    writer = Writer(ports.store, clock, on_events=relay_wake.set)
     sweeper = Sweeper(ports.store, ports.files, ports.graph, ports.log, writer, clock)
     checks = {
         "store": ports.store.check,

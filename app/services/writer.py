@@ -1,15 +1,13 @@
 """The one way to change a paper: read the record, decide, write it back if nobody was faster."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import uuid4
-
-import anyio
 
 from app.domain.decisions import Change
 from app.domain.errors import ContendedError, PaperNotFoundError, UnavailableError
 from app.domain.paper import PaperRecord
-from app.ports import PaperStore
+from app.ports import Clock, PaperStore
 from app.tracing import note_events, part
 
 TRIES = 30
@@ -18,16 +16,10 @@ TRIES = 30
 class Writer:
     """Writes changes of papers, each whole or not at all."""
 
-    def __init__(
-        self,
-        store: PaperStore,
-        on_events: Callable[[], None],
-        pause: Callable[[float], Awaitable[None]] = anyio.sleep,
-    ) -> None:
+    def __init__(self, store: PaperStore, clock: Clock, on_events: Callable[[], None]) -> None:
         self._store = store
+        self._clock = clock
         self._on_events = on_events
-        self._pause = pause
-        """Not on the services' clock: rivals are met in real time, also where tests let the clock stand still."""
 
     async def insert(self, change: Change) -> None:
         """Stores a new paper; after a broken connection it is asked whether it arrived. Raises `UnavailableError`."""
@@ -72,7 +64,7 @@ class Writer:
                     self._on_events()
                 return change
             if attempt > 2:
-                await self._pause(random.uniform(0, 0.02 * attempt))  # spreads rivals, hides nothing
+                await self._clock.pause(random.uniform(0, 0.02 * attempt))  # spreads rivals, hides nothing
         raise ContendedError
 
     async def _replace(self, paper_id: str, change: Change) -> bool:

@@ -1,6 +1,5 @@
 """A backing service is away: what still works, what is told, and that nothing is lost."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Never
 from uuid import uuid4
@@ -246,11 +245,7 @@ async def test_a_write_that_always_comes_second_is_409_contended(serve: Serve) -
         async def replace(self, *_: Any) -> bool:
             return False
 
-    class Hurried(ManualClock):
-        async def sleep(self, seconds: float) -> None:
-            await asyncio.sleep(0)
-
-    client = serve(store=Crowded(MongoServer().connect()), clock=Hurried())
+    client = serve(store=Crowded(MongoServer().connect()))
     paper_id = body(await upload(client), 201)["id"]
     answer = await client.post(f"/papers/{paper_id}/process")
     assert error(answer) == (409, "contended")

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC
 
+import anyio
 import pytest
 
 from app.adapters.clock import SystemClock
@@ -43,6 +44,15 @@ async def test_a_sleep_on_the_real_time_ends() -> None:
     before = clock.now()
     await clock.sleep(0.01)
     assert (clock.now() - before).total_seconds() >= 0.009
+
+
+@pytest.mark.parametrize("clock", [SystemClock(), ManualClock()], ids=["system", "manual"])
+async def test_a_pause_ends_by_itself_and_lets_others_go_first(clock: Clock) -> None:
+    gone: list[str] = []
+    asyncio.get_running_loop().call_soon(gone.append, "another")
+    with anyio.fail_after(3):
+        await clock.pause(0.001)
+    assert gone == ["another"]
 
 
 async def test_a_sleep_on_the_tests_time_ends_when_the_test_says_so() -> None:

@@ -75,7 +75,7 @@ class Bench:
 
     def pipeline(self, stages: Sequence[Stage], terms: Terms | None = None) -> Pipeline:
         """A worker's pipeline with other stages."""
-        writer = Writer(self.store, lambda: None)
+        writer = Writer(self.store, self.clock, lambda: None)
         clear_up = self.services.sweeper.clear_after_worker
         return Pipeline(
             self.store,

@@ -39,6 +39,9 @@ class ManualClock:
                 if sleeper in self._sleepers:
                     self._sleepers.remove(sleeper)
 
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
     def advance(self, seconds: float) -> None:
         """Moves time on, and wakes everyone whose sleep ends by then."""
         with self._lock:

@@ -92,6 +92,9 @@ class LoopClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
 
 class DeadlockError(AssertionError):
     """Nobody can go on, and no timer will ever ring."""

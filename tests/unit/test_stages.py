@@ -87,7 +87,7 @@ async def test_watchers_see_how_far_each_long_stage_is(bench: Bench) -> None:
     paper = await bench.services.papers.submit(io.BytesIO(SEED_PAPER.read_bytes()), "paper.txt", limit_mb=1)
     await bench.services.papers.process(paper.id)
     clock = HurriedClock()
-    writer = Writer(bench.store, lambda: None)
+    writer = Writer(bench.store, clock, lambda: None)
     clear_up = bench.services.sweeper.clear_after_worker
     await Pipeline(bench.store, writer, bench.side.stages, clock, "a worker", clear_up, lambda: None, Terms()).run(
         paper.id, 1

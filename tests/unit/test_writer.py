@@ -28,7 +28,7 @@ async def test_a_decision_is_taken_again_when_somebody_wrote_in_between(bench: B
         seen.append(record.paper.status)
         return decisions.delete(record, bench.clock.now())
 
-    writer = Writer(_Interrupted(bench, rival), lambda: None)
+    writer = Writer(_Interrupted(bench, rival), bench.clock, lambda: None)
     await writer.write(paper_id, decide)
     assert seen == ["uploaded", "queued"]
     assert [event.data.seq for event in await bench.store.events(paper_id, 0, 10)] == [1, 2, 3]
@@ -36,14 +36,14 @@ async def test_a_decision_is_taken_again_when_somebody_wrote_in_between(bench: B
 
 async def test_a_write_whose_answer_was_lost_is_not_repeated(bench: Bench) -> None:
     paper_id = await bench.submit()
-    writer = Writer(_LosesAnswers(bench.backing.mongo.connect()), lambda: None)
+    writer = Writer(_LosesAnswers(bench.backing.mongo.connect()), bench.clock, lambda: None)
     await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
     assert await bench.statuses(paper_id) == ["uploaded", "queued"]
 
 
 async def test_a_write_that_broke_once_is_tried_again(bench: Bench) -> None:
     paper_id = await bench.submit()
-    writer = Writer(_Fails(bench, times=1), lambda: None)
+    writer = Writer(_Fails(bench, times=1), bench.clock, lambda: None)
     await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
     assert await bench.statuses(paper_id) == ["uploaded", "queued"]
 
@@ -51,7 +51,7 @@ async def test_a_write_that_broke_once_is_tried_again(bench: Bench) -> None:
 async def test_a_store_that_fails_and_fails_is_told_as_that_and_not_as_a_rival(bench: Bench) -> None:
     paper_id = await bench.submit()
     store = _Fails(bench, times=100)
-    writer = Writer(store, lambda: None)
+    writer = Writer(store, bench.clock, lambda: None)
     with pytest.raises(StorageFullError):
         await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
     assert store.tries == 2
@@ -59,7 +59,7 @@ async def test_a_store_that_fails_and_fails_is_told_as_that_and_not_as_a_rival(b
 
 
 async def test_a_new_paper_whose_answer_was_lost_is_there(bench: Bench) -> None:
-    writer = Writer(_LosesAnswers(bench.backing.mongo.connect()), lambda: None)
+    writer = Writer(_LosesAnswers(bench.backing.mongo.connect()), bench.clock, lambda: None)
     record = await bench.record(await bench.submit())
     paper = record.paper.model_copy(update={"id": "another", "seq": 0})
     await writer.insert(decisions.submit(paper))
@@ -69,7 +69,7 @@ async def test_a_new_paper_whose_answer_was_lost_is_there(bench: Bench) -> None:
 async def test_events_are_announced_only_when_they_are_stored(bench: Bench) -> None:
     paper_id = await bench.submit()
     announced: list[int] = []
-    writer = Writer(bench.store, lambda: announced.append(1))
+    writer = Writer(bench.store, bench.clock, lambda: announced.append(1))
     with pytest.raises(Exception, match="no run to cancel"):
         await writer.write(paper_id, lambda record: decisions.cancel(record, bench.clock.now()))
     assert announced == []
@@ -78,13 +78,13 @@ async def test_events_are_announced_only_when_they_are_stored(bench: Bench) -> N
 
 
 async def test_a_paper_that_is_not_there_cannot_be_changed(bench: Bench) -> None:
-    writer = Writer(bench.store, lambda: None)
+    writer = Writer(bench.store, bench.clock, lambda: None)
     with pytest.raises(PaperNotFoundError):
         await writer.write("nobody", lambda record: Change(record=record))
 
 
 async def test_rivals_who_win_again_and_again_are_outwaited_also_where_the_clock_stands_still(bench: Bench) -> None:
-    """In-process the clock moves only when a test moves it: a pause on it would be for ever."""
+    """In-process the clock moves only when a test moves it: a sleep on it would be for ever."""
     paper_id = await bench.submit()
 
     async def rival() -> None:
@@ -94,13 +94,15 @@ async def test_rivals_who_win_again_and_again_are_outwaited_also_where_the_clock
 
     store = _Interrupted(bench, *[rival] * 4)
     with anyio.fail_after(3):
-        await Writer(store, lambda: None).write(paper_id, lambda record: decisions.delete(record, bench.clock.now()))
+        await Writer(store, bench.clock, lambda: None).write(
+            paper_id, lambda record: decisions.delete(record, bench.clock.now())
+        )
     assert (await bench.record(paper_id)).deleted_at is not None
 
 
 async def test_endless_rivals_end_in_an_error_that_says_so(bench: Bench) -> None:
     paper_id = await bench.submit()
-    writer = Writer(_AlwaysLate(bench.backing.mongo.connect()), lambda: None, pause=_at_once)
+    writer = Writer(_AlwaysLate(bench.backing.mongo.connect()), bench.clock, lambda: None)
     with pytest.raises(ContendedError, match="try again"):
         await writer.write(paper_id, lambda record: decisions.queue(record, bench.clock.now()))
 
@@ -150,7 +152,3 @@ class _AlwaysLate(MongoPaperStore):
 
     async def replace(self, change: Change, write_id: str) -> bool:
         return False
-
-
-async def _at_once(seconds: float) -> None:
-    """A pause in which nobody sleeps."""
