@@ -103,7 +103,7 @@ mutate: $(STAMP) ## change the code in thousands of small ways, and list which n
 	@$(BIN)/mutmut results
 
 watch: $(STAMP) ## rerun, at each save, the tests that ran the code that changed
-	@exec $(BIN)/ptw .
+	@exec $(BIN)/python -m tests.support.watch
 
 hooks: $(STAMP) ## check each commit (5 s), and run the WebSocket folder before each push
 	@$(BIN)/prek install --overwrite --hook-type pre-commit --hook-type pre-push

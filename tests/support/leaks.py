@@ -17,7 +17,8 @@ IGNORED_THREADS = ("AnyIO worker thread", "pytest_timeout", "asyncio_", "fsspecI
 # matplotlib keeps the fonts it has drawn with open for as long as the process.
 IGNORED_FILES = (".ttf",)
 ANYIO_TASK = "TaskHandle._run_coro"
-MAY_TAKE = 1.0
+MAY_TAKE = 5.0
+"""Seconds: only what is left behind takes them, and on a busy machine what ends in a moment may need more than one."""
 LOOPS_HAVE = {_socket.AF_UNIX}
 """Sockets of an event loop: whether one is left is told by its thread and its tasks."""
 
@@ -36,7 +37,7 @@ def tasks_left(side: str) -> list[str]:
 
 
 def threads_left(before: set[threading.Thread], within: float = MAY_TAKE) -> list[str]:
-    """Threads that were not there before, and do not end within a second."""
+    """Threads that were not there before, and do not end in time."""
     deadline = time.monotonic() + within
     while True:
         left = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.settings import Settings
 from tests.support.in_process import Applications, InProcessLane, InProcessService, open_service
-from tests.support.leaks import tasks_left
+from tests.support.leaks import MAY_TAKE, tasks_left
 
 NO_FOLDER = Path("/nonexistent")
 TESTS = 20
@@ -20,7 +20,7 @@ class SharedService:
     """Opened by the first test that asks; anew after so many of them, and after one that failed."""
 
     def __init__(self) -> None:
-        self.tasks_may_take = 1.0
+        self.tasks_may_take = MAY_TAKE
         self._applications = Applications()
         self._opened = ExitStack()
         self._service: InProcessService | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import shared
+from tests.support.leaks import MAY_TAKE
 from tests.support.shared import SharedService
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +52,6 @@ async def test_a_task_left_behind_fails_the_test_that_left_it_and_not_the_next(s
         async with service.lane() as lane:
             lane.call_api(leave_one)
             service.tasks_may_take = 0.0
-    service.tasks_may_take = 1.0
+    service.tasks_may_take = MAY_TAKE
     async with service.lane() as lane:
         assert (await lane.status())["status"] == "ok"
