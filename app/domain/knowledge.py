@@ -74,6 +74,8 @@ class Reading(Value):
     turns: tuple[Turn, ...] = ()
     """Where the text is on another page than before, in its order; empty when all of it is on page 1."""
     metadata: Metadata = Metadata()
+    made: int | None = None
+    """The year in which the file was made, where it says so and is no scan."""
 
 
 class Section(Span, Found):

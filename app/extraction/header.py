@@ -5,7 +5,8 @@ from itertools import takewhile
 
 from app.domain.knowledge import BlockKind, Metadata, Reading
 from app.extraction.byline import author_names
-from app.extraction.front import ABSTRACT, FrontLine, above_abstract, abstract_heading, front_of, joined
+from app.extraction.front import ABSTRACT, FrontLine, abstract_heading, front_of, joined
+from app.extraction.published import year_of
 from app.extraction.sections import is_well_known
 from app.extraction.title import title_lines, title_of
 
@@ -13,12 +14,6 @@ MAX_TITLE = 400
 MAX_ABSTRACT = 6000
 
 DOI = re.compile(r"\b(10\.\d{4,9}/[^\s\"<>{}|\\^`]{2,200})", re.IGNORECASE)
-_YEAR = re.compile(r"(?<![\d.,/–-])(19[5-9]\d|20\d\d)(?![\d/–]|[.,]\d|-\d)")
-_PUBLISHED = re.compile(
-    r"©|\(c\)|copyright|published|accepted|received|proceedings|conference|journal|vol(?:ume|\.)|workshop|arxiv|preprint|issn|citation|pages|doi"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december",
-    re.IGNORECASE,
-)
 _AFTER_ABSTRACT = re.compile(
     r"^\W{0,3}(?:(?:1|I)\.?\s+)?(?:introduction|key ?words?|index terms|categories and subject|general terms|ccs concepts"
     r"|citation:|copyright)\b",
@@ -46,7 +41,7 @@ def extract_header(reading: Reading) -> Metadata:
         title=" ".join(title.split()) if title else None,
         authors=told.authors or author_names(front, title_at),
         abstract=told.abstract or _abstract(opening) or _unlabelled_abstract(opening, title_at),
-        year=told.year or _year(front),
+        year=told.year or year_of(reading, front),
         doi=find_doi(told.doi) if told.doi else _doi(front),
     )
 
@@ -60,12 +55,6 @@ def find_doi(text: str | None) -> str | None:
     while doi and doi[-1] in ")]" and doi.count("(") < doi.count(")") + doi.count("]") - doi.count("["):
         doi = doi[:-1].rstrip(".,;")
     return doi.lower()
-
-
-def find_year(text: str) -> int | None:
-    """The first year from 1950 to 2099 that stands alone in the text."""
-    match = _YEAR.search(text)
-    return int(match.group(1)) if match else None
 
 
 def _abstract(front: list[FrontLine]) -> str | None:
@@ -127,16 +116,6 @@ def _ends_abstract(line: FrontLine) -> bool:
         or numbered
         or line.text.lower() in ("introduction", "background")
     )
-
-
-def _year(front: list[FrontLine]) -> int | None:
-    """From a line that speaks of publication; else from above the abstract."""
-    above = above_abstract(front)
-    lines = [line for line in front if line.kind is not BlockKind.REFERENCE and len(line.text) < 300]
-    spoken = [line for line in lines if line in above or "©" in line.text or "ublished" in line.text]
-    spoken = [line for line in spoken if _PUBLISHED.search(line.text)]
-    marked = [line for line in front if line.kind is BlockKind.FURNITURE]
-    return next((year for line in (*spoken, *marked, *above) if (year := find_year(line.text))), None)
 
 
 def _doi(front: list[FrontLine]) -> str | None:

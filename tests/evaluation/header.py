@@ -72,6 +72,10 @@ def _on_lines(folder: Path) -> Iterator[Row]:
             baseline = sum(similar(getattr(naive(read), name), wanted) for wanted, read in asked)
             found = sum(similar(getattr(extract_header(read), name), wanted) for wanted, read in asked)
             yield Row(name, data, "test", len(asked), percent(baseline, len(asked)), percent(found, len(asked)))
+    dated = [page for page in unseen if page.years]
+    baseline = sum(naive(page.reading).year in page.years for page in dated)
+    found = sum(extract_header(page.reading).year in page.years for page in dated)
+    yield Row("year", "pages", "test", len(dated), percent(baseline, len(dated)), percent(found, len(dated)))
 
 
 def _on_bylines(folder: Path) -> Iterator[Row]:

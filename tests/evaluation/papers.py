@@ -61,7 +61,10 @@ def by_set(folder: Path) -> Iterator[tuple[str, Part, list[Paper]]]:
 
 @cache
 def reading(paper: Paper) -> Reading:
-    """The PDF as our reader reads it, without what the file declares: extraction has to find it on the page."""
+    """The PDF as our reader reads it, without what the file declares: extraction has to find it on the page.
+
+    When the file was made stays known: that is not what it says of the paper.
+    """
     found = read(paper.pdf.read_bytes(), PDF, lambda done, total: None)
     return found.model_copy(update={"metadata": Metadata()})
 

@@ -4,8 +4,10 @@ import pytest
 
 from app.domain.knowledge import BlockKind, Metadata
 from app.extraction.assemble import build_document
-from app.extraction.header import extract_header, find_doi, find_year
+from app.extraction.header import extract_header, find_doi
 from app.extraction.people import names_in
+from app.extraction.published import find_year
+from app.extraction.readers.made import year_in
 from tests.extraction.papers import HOSTILE, of_kind, reading, seed, text_reading
 
 
@@ -103,3 +105,32 @@ def test_years_of_citations_and_of_references_are_not_the_papers_own() -> None:
 def test_a_hostile_text_has_a_header_of_some_kind(name: str) -> None:
     header = extract_header(text_reading(HOSTILE[name]))
     assert header.title is None or 0 < len(header.title) <= 400
+
+
+@pytest.mark.parametrize(
+    ("lines", "year"),
+    [
+        (["Received 31 August 2006; accepted 30 October 2007; published 10 January 2008."], 2008),
+        (["Class. Quantum Grav. 25 (2008) 114037 (8pp)", "Received 11 November 2007"], 2008),
+        (["F1000Research 2015, 3:190", "First published: 12 Aug 2014, 3:190"], 2014),
+        (["Annals of Botany 103: 1557-1566, 2009", "Downloaded by guest on March 17, 2013"], 2009),
+        (["arXiv:2104.10542v1 [cs.LO] 21 Apr 2021"], 2021),
+        (["September 24, 2014"], 2014),
+        (["c 2009 ACL and AFNLP"], 2009),
+        (["Submitted for peer review 19 November 2009"], 2009),
+    ],
+)
+def test_a_year_is_believed_by_what_it_is_said_to_be(lines: list[str], year: int | None) -> None:
+    page = text_reading("\n\n".join(["A title of some words", "Ada Lovelace", *lines]))
+    assert extract_header(page).year == year, lines
+
+
+def test_the_year_of_the_file_counts_only_where_the_text_speaks_of_one_shortly_before() -> None:
+    page = text_reading("A title of words\n\nAda Lovelace\n\nAbstract\n\nAs Smith (2002) says.")
+    years = [extract_header(page.model_copy(update={"made": made})).year for made in (None, 2001, 2002, 2004, 2005)]
+    assert years == [None, None, 2002, 2004, None]
+
+
+def test_the_date_of_a_file_is_read_also_as_old_distillers_wrote_it() -> None:
+    dates = ("D:20020923135714-04'00'", "D:191030412200224", "2003", "", "D:", "soon")
+    assert [year_in(date) for date in dates] == [2002, 2003, 2003, None, None, None]

@@ -17,6 +17,7 @@ from rapidfuzz.distance import Levenshtein
 
 from app.domain.knowledge import Block, Reading
 from app.extraction.header_lines import MAX_LINES, Label, Printed
+from app.extraction.published import find_year
 from tests.evaluation.split import Part, part_of
 
 TEST = 0.2
@@ -51,6 +52,8 @@ class FirstPage:
     labels: list[Label]
     authors: list[str]
     """The text of each byline."""
+    years: frozenset[int]
+    """Of each date that is not marked as another's; often there is none."""
 
     def of(self, label: Label) -> str:
         """The lines of a label as one text."""
@@ -136,8 +139,10 @@ def _page(name: str, root: etree._Element, tokens: Sequence[_Token]) -> FirstPag
             labels.append(label)
     labels = _with_headings(lines, labels)
     authors = [" ".join("".join(map(str, found.itertext())).split()) for found in root.iter("docAuthor")]
+    dates = [find_year(" ".join(map(str, found.itertext()))) for found in root.iter("date") if not found.attrib]
+    years = frozenset(year for year in dates if year)
     part = part_of(name.split(".training", maxsplit=1)[0], TEST)
-    return FirstPage(name, part, lines[:MAX_LINES], labels[:MAX_LINES], authors)
+    return FirstPage(name, part, lines[:MAX_LINES], labels[:MAX_LINES], authors, years)
 
 
 def _tokens(rows: str) -> Iterator[_Token]:

@@ -116,6 +116,7 @@ class Draft:
     def __init__(self, *, kinds_by_heading: bool = False) -> None:
         """`kinds_by_heading`: paragraphs under "References" are references, those under "Abstract" the abstract."""
         self.metadata = DraftMetadata()
+        self.made: int | None = None
         self._pages = 1
         self.turns: list[tuple[int, int]] = []
         """Where the text goes over to another page: (character, page)."""
@@ -196,6 +197,7 @@ class Draft:
             "pages": self._pages,
             "turns": self.turns,
             "metadata": self.metadata.tidy(),
+            "made": self.made,
         }
         return json.dumps(reading, ensure_ascii=False, separators=(",", ":"))
 

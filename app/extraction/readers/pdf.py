@@ -22,6 +22,7 @@ from app.extraction.readers import OnPage
 from app.extraction.readers.draft import MAX_CHARACTERS, Draft, Kind, clean, text_too_long
 from app.extraction.readers.furniture import find_furniture
 from app.extraction.readers.layout import Page, Word, fragments_of
+from app.extraction.readers.made import year_made
 from app.extraction.readers.paragraphs import Paragraph, paragraphs_of
 
 _PDFIUM = threading.Lock()
@@ -78,6 +79,7 @@ def read(data: bytes, on_page: OnPage) -> Draft:
             raise ReadError("no_pages", "The PDF has no pages.")
         draft = Draft()
         draft.set_pages(count)
+        draft.made = year_made(document)
         pages = []
         length = 0
         for index in range(count):
