@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec
 
-import anyio
-
+from tests.support.patience import within
 from tests.support.sockets import DEADLINE
 
 P = ParamSpec("P")
@@ -15,7 +14,7 @@ P = ParamSpec("P")
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
     """Gives way to other tasks until the condition holds. Raises `TimeoutError` that says what did not come."""
     try:
-        async with asyncio.timeout(DEADLINE):
+        with within(DEADLINE):
             while not await condition():
                 await asyncio.sleep(0)
     except TimeoutError:
@@ -27,9 +26,7 @@ def ends_within(seconds: float, test: Callable[P, Awaitable[None]]) -> Callable[
 
     @wraps(test)
     async def bounded(*args: P.args, **kwargs: P.kwargs) -> None:
-        with anyio.move_on_after(seconds) as scope:
+        with within(seconds, f"the test did not end within {seconds:g} s"):
             await test(*args, **kwargs)
-        if scope.cancelled_caught:
-            raise TimeoutError(f"the test did not end within {seconds:g} s")
 
     return bounded

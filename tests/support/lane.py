@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from app.domain.position import decode_position, entry_order
+from tests.support.patience import within
 from tests.support.sockets import Socket
 from tests.support.transcript import Message, check_transcript
 
@@ -63,18 +64,22 @@ class Lane(ABC):
 
     async def settled(self) -> dict[str, Any]:
         """Waits until nothing is on its way: no run but those held, no event outside the log or before the hub."""
-        deadline = time.monotonic() + self.deadline
+        status: dict[str, Any] = {}
         pause = FIRST_PAUSE
-        while True:
-            status = await self.look()
-            known = status.get("services", {}).get("store") != "down"  # what is not known counts as nothing
-            moving = status["queue_length"] + status["active_tasks"] - self.parked
-            if known and moving <= 0 and status["waiting"] == 0 and status["hub_position"] == status["log_position"]:
-                return status
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the service did not settle within {self.deadline:g} s: {status}")
-            await asyncio.sleep(pause)  # a look at the state, not a wait for luck
-            pause = min(2 * pause, LONGEST_PAUSE)
+        try:
+            with within(self.deadline):
+                while not self._is_settled(status := await self.look()):
+                    await asyncio.sleep(pause)  # a look at the state, not a wait for luck
+                    pause = min(2 * pause, LONGEST_PAUSE)
+        except TimeoutError:
+            raise TimeoutError(f"the service did not settle within {self.deadline:g} s: {status}") from None
+        return status
+
+    def _is_settled(self, status: dict[str, Any]) -> bool:
+        known = status.get("services", {}).get("store") != "down"  # what is not known counts as nothing
+        moving = status["queue_length"] + status["active_tasks"] - self.parked
+        is_told = status["waiting"] == 0 and status["hub_position"] == status["log_position"]
+        return bool(known and moving <= 0 and is_told)
 
     async def fence(self, socket: Socket) -> list[Message]:
         """All events that were still to come on the socket; when it returns, no other is on its way."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
+from tests.support.patience import within
 from tests.support.transcript import Message, Transcript
 
 DEADLINE = 5.0
@@ -81,7 +82,7 @@ class Socket(ABC):
         """The next event. Raises `TimeoutError` with the transcript, or `SocketClosed`."""
         seconds = self.deadline if timeout is None else timeout
         try:
-            async with asyncio.timeout(seconds):
+            with within(seconds):
                 item = await self._inbox.get()
         except TimeoutError:
             raise TimeoutError(f"no further event within {seconds:g} s\n{self.transcript.table()}") from None

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketT
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from tests.support.patience import within
 from tests.support.sockets import DEADLINE, ConnectionRefused, Socket
 
 RETURNED = "test.handler_returned"
@@ -36,7 +37,7 @@ class PortalTransport(httpx.AsyncBaseTransport):
         if portal is None:
             raise RuntimeError("the client is not entered")
         future = portal.start_task_soon(self._inner.handle_async_request, request)
-        async with asyncio.timeout(DEADLINE):
+        with within(DEADLINE):
             return await asyncio.wrap_future(future)
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +61,7 @@ class _BoundedSession(WebSocketTestSession):
 
     def receive(self) -> Message:
         async def bounded() -> Message:
-            with anyio.fail_after(self.deadline):
+            with within(self.deadline):
                 return await self._send_rx.receive()
 
         try:
@@ -154,7 +155,7 @@ class InProcessSocket(Socket):
             await self.read_on()
             if not self._returned:
                 self._send({"type": "websocket.disconnect", "code": 1000, "reason": ""})
-            async with asyncio.timeout(self.deadline):
+            with within(self.deadline):
                 await asyncio.wrap_future(self._pump)
         except TimeoutError:
             raise AssertionError(

@@ -176,8 +176,8 @@ def test_what_the_system_counts_and_is_left_open_fails_its_test(
     assert handles.left() == []
 
 
-async def test_every_async_test_runs_under_a_deadline() -> None:
-    assert anyio.current_effective_deadline() - anyio.current_time() <= 60
+async def test_every_async_test_runs_under_a_deadline(request: pytest.FixtureRequest) -> None:
+    assert request.node.obj.__code__ is ends_within(1, checkpoint).__code__
 
 
 async def test_the_deadline_ends_a_test_that_hangs() -> None:

@@ -11,6 +11,7 @@ from tests.integration_tests.websocket.recording import Recording, record
 from tests.support.differences import Transport
 from tests.support.lane import Lane
 from tests.support.once import once
+from tests.support.patience import within
 from tests.support.shared import NO_FOLDER
 from tests.support.sockets import Socket, SocketClosed
 from tests.support.transcript import Message
@@ -53,12 +54,13 @@ class WebSocketMessageQueue:
         """
         seconds = self.websocket.deadline if timeout is None else timeout
         try:
-            async with asyncio.timeout(seconds), self._more:
-                while True:
-                    found = [m for m in self.get_messages_by_type(event_type) if _fits(m, where)]
-                    if len(found) >= count:
-                        return found[count - 1]
-                    await self._more.wait()
+            async with self._more:
+                with within(seconds):
+                    while True:
+                        found = [m for m in self.get_messages_by_type(event_type) if _fits(m, where)]
+                        if len(found) >= count:
+                            return found[count - 1]
+                        await self._more.wait()
         except TimeoutError:
             raise TimeoutError(
                 f"no {event_type} ({count}×, {where}) within {seconds:g} s\n{self.websocket.transcript.table()}"
