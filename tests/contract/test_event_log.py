@@ -4,11 +4,7 @@ Over fakeredis, and with `make test-live` over the embedded Valkey and the Redis
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from subprocess import Popen
 
 import pytest
 from redis.asyncio import Redis as Client
@@ -19,10 +15,10 @@ from app.domain.errors import UnavailableError
 from app.domain.events import PaperEvent
 from app.domain.position import entry_order
 from app.ports import Appended
-from app.supervisor.valkey import EmbeddedValkey
 from tests.support.builders import cancelled, queued, submitted
 from tests.support.redis import Redis, Server
 from tests.support.servers import redis_database
+from tests.support.valkey import embedded_valkey
 
 pytestmark = pytest.mark.anyio
 
@@ -48,18 +44,6 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def redis_url() -> Iterator[str]:
     with redis_database() as url:
         yield url
-
-
-@contextmanager
-def embedded_valkey(folder: Path) -> Iterator[str]:
-    valkey = EmbeddedValkey(folder)
-    asyncio.run(valkey.make_room())
-    with Popen(valkey.program(os.environ).command) as process:
-        try:
-            asyncio.run(valkey.until_ready())
-            yield valkey.url
-        finally:
-            process.terminate()
 
 
 LIVE = [pytest.param(server, marks=pytest.mark.live) for server in ("valkey", "redis")]

@@ -1,23 +1,19 @@
-"""What every `PaperStore` promises: records, compare-and-set, the list, queues and tombstones."""
+"""What every `PaperStore` promises of a record: it comes back exactly, one write at a time wins, a tombstone goes."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 import pytest
 
 from app.domain import decisions
-from app.domain.errors import ConflictError, InvalidCursorError, ReadError
+from app.domain.errors import ConflictError
 from app.domain.lifecycle import Status
-from app.domain.paper import Counts, DeadLetter, Failure, Output, PaperRecord
-from app.ports import DeadLetterPage, PaperStore
+from app.domain.paper import Counts, Failure, Output
+from app.ports import PaperStore
 from tests.contract.conftest import ConnectStore
 from tests.support.builders import (
     NOW,
     TOKEN,
     at,
-    cancelled,
     claimed,
     queued,
     seqs,
@@ -27,56 +23,6 @@ from tests.support.builders import (
 from tests.support.store import delete, put_paper, read, run_to_completed, write
 
 pytestmark = pytest.mark.anyio
-
-
-# -- dead letters
-
-
-async def ended(store: PaperStore, code: str, attempts: int, **fields: Any) -> PaperRecord:
-    """A paper whose run failed at that attempt for that reason."""
-    record = await write(store, queued(await put_paper(store, **fields)))
-    failure = Failure(code=code, detail="Why.")
-    for _ in range(attempts - 1):
-        record = await write(store, claimed(record))
-        record = await write(store, decisions.give_up_attempt(record, 1, TOKEN, failure, NOW))
-    record = await write(store, claimed(record))
-    end = decisions.fail if code in ReadError.CODES else decisions.give_up_attempt
-    return await write(store, end(record, 1, TOKEN, failure, NOW))
-
-
-async def test_dead_letters_are_runs_whose_attempts_ran_out(store: PaperStore) -> None:
-    dead = await ended(store, "reader_crashed", 3)
-    await ended(store, "no_pages", 3)
-    await run_to_completed(store, await put_paper(store))
-    await delete(store, await ended(store, "worker_lost", 3))
-    assert await store.dead_letters(10, None) == DeadLetterPage(items=(DeadLetter.of(dead),), next_cursor=None)
-    await write(store, queued(dead))
-    assert (await store.dead_letters(10, None)).items == ()
-
-
-async def test_dead_letters_come_in_pages_the_newest_paper_first(store: PaperStore) -> None:
-    records = [await ended(store, "worker_lost", 3, created_at=at(number)) for number in range(3)]
-    first = await store.dead_letters(2, None)
-    assert [letter.paper_id for letter in first.items] == [records[2].paper.id, records[1].paper.id]
-    second = await store.dead_letters(2, first.next_cursor)
-    assert ([letter.paper_id for letter in second.items], second.next_cursor) == ([records[0].paper.id], None)
-    with pytest.raises(InvalidCursorError):
-        await store.dead_letters(2, "x")
-
-
-# -- priorities
-
-
-async def test_what_is_due_comes_by_priority_and_then_by_age(store: PaperStore) -> None:
-    order = [(5, 1), (9, 3), (0, 0), (5, 2), (9, 4)]
-    for priority, seconds in order:
-        record = await put_paper(store)
-        await write(store, decisions.queue(record, at(seconds), priority))
-    due = await store.due(at(10), 10)
-    assert [run.priority for run in due] == [9, 9, 5, 5, 0]
-    ages = [(await read(store, run.paper_id)).paper.queued_at for run in due]
-    assert ages == [at(3), at(4), at(1), at(2), at(0)]
-    assert [run.paper_id for run in await store.due(at(10), 2)] == [run.paper_id for run in due[:2]]
 
 
 # -- records
@@ -175,131 +121,6 @@ async def test_the_last_sixteen_writes_are_remembered(store: PaperStore) -> None
     assert known == [False] * 2 + [True] * 16
 
 
-# -- the list
-
-
-async def ids(store: PaperStore, status: Status | None = None, q: str | None = None) -> list[str]:
-    return [paper.id for paper in (await store.list(status, q, 100, None)).items]
-
-
-async def test_the_list_is_newest_first_and_by_id_where_times_are_equal(store: PaperStore) -> None:
-    for paper_id, seconds in [("b", 0), ("c", 5), ("a", 0), ("d", -5)]:
-        await put_paper(store, id=paper_id, created_at=at(seconds))
-    page = await store.list(None, None, 100, None)
-    assert [paper.id for paper in page.items] == ["c", "b", "a", "d"]
-    assert page.next_cursor is None
-
-
-async def test_pages_hold_every_paper_once_though_papers_come_and_go(store: PaperStore) -> None:
-    records = [await put_paper(store, id=f"p{n}", created_at=at(n // 2)) for n in range(9)]
-    walked: list[str] = []
-    cursor = None
-    for page_number in range(10):
-        page = await store.list(None, None, 2, cursor)
-        assert len(page.items) <= 2
-        walked += [paper.id for paper in page.items]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-        await put_paper(store, id=f"new{page_number}", created_at=at(100 + page_number))
-        if page_number == 1:
-            await delete(store, records[8])  # was listed: the cursor does not need it
-    assert walked == ["p8", "p7", "p6", "p5", "p4", "p3", "p2", "p1", "p0"]
-
-
-async def test_a_page_that_ends_with_the_last_paper_has_no_cursor(store: PaperStore) -> None:
-    for n in range(4):
-        await put_paper(store, created_at=at(n))
-    page = await store.list(None, None, 2, None)
-    assert page.next_cursor is not None
-    assert (await store.list(None, None, 2, page.next_cursor)).next_cursor is None
-
-
-async def test_a_cursor_that_is_not_ours_is_refused(store: PaperStore) -> None:
-    almost = ["MjAyNi0wMS0zMVQxMjowMDowMC4wMDBaIGE=", "MDAwMS0wMS0wMVQwMDowMDowMCsxNDowMCBh"]  # padded; before year 1
-    for cursor in ["", "nonsense", "ü", "AAAA", "eA", "=", "a b", *almost]:
-        with pytest.raises(InvalidCursorError):
-            await store.list(None, None, 2, cursor)
-
-
-async def test_the_list_is_narrowed_by_status(store: PaperStore) -> None:
-    uploaded = await put_paper(store)
-    waiting = await write(store, queued(await put_paper(store)))
-    assert await ids(store, Status.UPLOADED) == [uploaded.paper.id]
-    assert await ids(store, Status.QUEUED) == [waiting.paper.id]
-    assert await ids(store, Status.COMPLETED) == []
-
-
-async def test_the_list_is_searched_by_file_name_and_title(store: PaperStore) -> None:
-    await put_paper(store, id="file", filename="Re\u0301sume\u0301 (100%)_x.PDF")
-    await put_paper(store, id="title", filename="a.txt", title="Attention Is All")
-    assert await ids(store, q="résumé") == ["file"]
-    assert await ids(store, q="RESUME (100%)_") == ["file"]
-    assert await ids(store, q="is all") == ["title"]
-    assert sorted(await ids(store, q="")) == ["file", "title"]
-
-
-async def test_the_list_takes_a_search_by_its_letters_alone(store: PaperStore) -> None:
-    await put_paper(store, id="plain", filename="apdf")
-    for n, q in enumerate([".*", "%", "_", "\\", "[", "(", "\u0000", "$where", "^a", "'", '"', "\ud7ff🚀"]):
-        await put_paper(store, id=f"odd{n}", filename=f"with {q} in it")
-        assert await ids(store, q=q) == [f"odd{n}"], q
-
-
-async def test_a_title_found_later_is_searched_too(store: PaperStore) -> None:
-    record = await write(store, claimed(await write(store, queued(await put_paper(store)))))
-    await write(store, stage_finished(record, snapshot={"title": "Found Later"}))
-    assert await ids(store, q="found later") == [record.paper.id]
-
-
-# -- runs that a worker could claim
-
-
-async def due(store: PaperStore, now: datetime) -> Sequence[str]:
-    return [run.paper_id for run in await store.due(now, 100)]
-
-
-async def test_queued_runs_are_due_oldest_first(store: PaperStore) -> None:
-    await put_paper(store, id="idle")
-    for paper_id, seconds in [("second", 2), ("third", 3), ("first", 1)]:
-        await write(store, queued(await put_paper(store, id=paper_id), at(seconds)))
-    assert await due(store, NOW) == ["first", "second", "third"]
-    assert [run.paper_id for run in await store.due(NOW, 2)] == ["first", "second"]
-
-
-async def test_a_run_is_due_again_when_its_lease_ends(store: PaperStore) -> None:
-    record = await write(store, claimed(await write(store, queued(await put_paper(store)))))
-    ends = NOW + decisions.LEASE
-    assert await store.due(ends.replace(microsecond=0) - decisions.LEASE / 2, 10) == []
-    assert record.lease is not None
-    assert record.lease.expires_at == ends
-    [found] = await store.due(ends, 10)
-    assert (found.paper_id, found.run, found.attempts) == (record.paper.id, 1, 1)
-
-
-async def test_a_run_given_back_is_due_at_once(store: PaperStore) -> None:
-    record = await write(store, claimed(await write(store, queued(await put_paper(store)))))
-    await write(store, decisions.release(record, 1, TOKEN))
-    [found] = await store.due(NOW, 10)
-    assert (found.run, found.attempts) == (1, 0)
-
-
-async def test_a_run_that_ended_is_not_due(store: PaperStore) -> None:
-    await run_to_completed(store, await put_paper(store))
-    await write(store, cancelled(await write(store, queued(await put_paper(store)))))
-    assert await due(store, at(3600)) == []
-
-
-async def test_counts_tell_what_is_going_on(store: PaperStore) -> None:
-    counts = await store.counts()
-    assert (counts.queued, counts.active, counts.waiting) == (0, 0, 0)
-    await put_paper(store)
-    await write(store, queued(await put_paper(store)))
-    await write(store, claimed(await write(store, queued(await put_paper(store)))))
-    counts = await store.counts()
-    assert (counts.queued, counts.active, counts.waiting) == (1, 1, 6)
-
-
 # -- tombstones
 
 
@@ -308,9 +129,9 @@ async def test_a_tombstone_is_in_get_and_nowhere_else(store: PaperStore) -> None
     record = await write(store, queued(record))
     tombstone = await delete(store, record)
     assert await read(store, record.paper.id) == tombstone
-    assert await ids(store) == []
-    assert await ids(store, Status.QUEUED) == []
-    assert await due(store, at(3600)) == []
+    for status in (None, Status.QUEUED):
+        assert (await store.list(status, None, 10, None)).items == ()
+    assert await store.due(at(3600), 10) == []
     assert await store.search("gone", 10) == []
     assert (await store.counts()).queued == 0
 

@@ -60,3 +60,13 @@ def instructions() -> list[tuple[str, str]]:
     text = re.sub(r"^#.*\n", "", TEXTS["Dockerfile"], flags=re.MULTILINE).replace("\\\n", " ")
     parts = (line.partition(" ") for line in text.splitlines() if line.strip())
     return [(word, re.sub(r"\s+", " ", rest).strip()) for word, _, rest in parts]
+
+
+def environment(text: str) -> dict[str, str]:
+    """Of a file of `NAME=value` lines."""
+    return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+
+
+def image_environment() -> dict[str, str]:
+    pairs = [re.findall(r"(\w+)=(\S+)", rest) for word, rest in instructions() if word == "ENV"]
+    return dict(pairs[-1])

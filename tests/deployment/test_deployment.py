@@ -2,34 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import pytest
-from jsonschema import Draft202012Validator
-from typer.main import get_command
 
-from app.api import system
-from app.cli import cli
 from app.processes import GRACEFUL_SECONDS
-from app.settings import Settings, load_settings
+from app.settings import Settings
+from tests.deployment.code import COMMANDS, ROUTES, SETTINGS, settings_from
 from tests.deployment.files import (
     DEPLOY,
-    KUBERNETES,
     ROOT,
     TEXTS,
     compose,
     container,
     documents,
+    environment,
+    image_environment,
     instructions,
     resource,
-    resources,
 )
 
 pytestmark = pytest.mark.slow  # files are what changes here: `make check` is soon enough
 
-COMMANDS = set(getattr(get_command(cli), "commands", ()))
-ROUTES = {getattr(route, "path", "") for route in system.router.routes}
-SETTINGS = {f"PAPERS_{name.upper()}" for name in Settings.model_fields}
 UNITS = {"g": 1024, "m": 1, "Gi": 1024, "Mi": 1}
 """In MB."""
 
@@ -37,24 +31,6 @@ UNITS = {"g": 1024, "m": 1, "Gi": 1024, "Mi": 1}
 def megabytes(amount: str) -> int:
     number, unit = re.fullmatch(r"(\d+)(\w+)", amount).groups()  # type: ignore[union-attr]
     return int(number) * UNITS[unit]
-
-
-def environment(text: str) -> dict[str, str]:
-    """Of a file of `NAME=value` lines."""
-    return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
-
-
-def settings_from(given: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-    return load_settings()
-
-
-def image_environment() -> dict[str, str]:
-    pairs = [re.findall(r"(\w+)=(\S+)", rest) for word, rest in instructions() if word == "ENV"]
-    return dict(pairs[-1])
 
 
 def missing(wanted: Iterable[str], there: Iterable[str]) -> list[str]:
@@ -209,95 +185,6 @@ def test_a_worker_may_take_what_the_reader_may_take_and_its_own() -> None:
     assert megabytes(container("worker")["resources"]["limits"]["memory"]) >= reader + 512
     limit = compose()["services"]["worker"]["deploy"]["resources"]["limits"]["memory"]
     assert megabytes(limit) >= Settings.model_fields["read_memory_mb"].default + 512
-
-
-# -- Kubernetes
-
-
-@pytest.mark.parametrize("name", ["api", "worker"])
-def test_a_deployment_runs_its_command_with_the_settings_of_config_and_secret(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert container(name)["args"][0] == name
-    assert name in COMMANDS
-    named = {key: reference["name"] for source in container(name)["envFrom"] for key, reference in source.items()}
-    config = resource("ConfigMap", named["configMapRef"])["data"]
-    secret = environment(TEXTS["deploy/kubernetes/secret.env.example"])
-    assert not set(config) & set(secret)
-    assert f"generic {named['secretRef']} " in TEXTS["deploy/kubernetes/secret.env.example"]
-    settings = settings_from({k: v for k, v in {**config, **secret}.items() if k in SETTINGS}, monkeypatch)
-    assert settings.store_url.startswith("mongodb://")
-
-
-def test_probes_ask_routes_that_exist_and_an_outage_takes_no_api_away() -> None:
-    api = container("api")
-    probes = {word: api[word]["httpGet"] for word in ("startupProbe", "readinessProbe", "livenessProbe")}
-    assert {probe["path"] for probe in probes.values()} <= ROUTES
-    assert {probe["port"] for probe in probes.values()} == {api["ports"][0]["name"]}
-    assert probes["startupProbe"]["path"] == "/health/ready"
-    assert probes["readinessProbe"]["path"] == probes["livenessProbe"]["path"] == "/health/live"
-    port = str(api["ports"][0]["containerPort"])
-    annotations = resource("Deployment", "api")["spec"]["template"]["metadata"]["annotations"]
-    assert port == annotations["prometheus.io/port"] == image_environment()["PAPERS_PORT"]
-    assert annotations["prometheus.io/path"] in ROUTES
-
-
-def test_what_selects_pods_selects_those_of_one_deployment() -> None:
-    labels = {
-        each["metadata"]["name"]: each["spec"]["template"]["metadata"]["labels"]
-        for each in resources()
-        if each["kind"] == "Deployment"
-    }
-    where = {
-        "Deployment": ("selector", "matchLabels"),
-        "Service": ("selector",),
-        "PodDisruptionBudget": ("selector", "matchLabels"),
-        "NetworkPolicy": ("podSelector", "matchLabels"),
-    }
-    selecting = [each for each in resources() if each["kind"] in where]
-    assert len(selecting) == 7
-    for each in selecting:
-        selector = each["spec"]
-        for step in where[each["kind"]]:
-            selector = selector[step]
-        assert selector == labels[each["metadata"]["name"]], f"{each['kind']} {each['metadata']['name']}"
-
-
-def test_the_ingress_leads_to_the_service_and_that_to_the_api() -> None:
-    (rule,) = resource("Ingress", "api")["spec"]["rules"]
-    backend = rule["http"]["paths"][0]["backend"]["service"]
-    (port,) = resource("Service", backend["name"])["spec"]["ports"]
-    assert backend["port"]["name"] == port["name"]
-    assert port["targetPort"] == container("api")["ports"][0]["name"]
-
-
-def test_pods_run_as_the_image_s_user_and_write_only_where_something_is_mounted() -> None:
-    for name in ("api", "worker"):
-        pod = resource("Deployment", name)["spec"]["template"]["spec"]
-        assert ("USER", str(pod["securityContext"]["runAsUser"])) in instructions()
-        assert container(name)["securityContext"]["readOnlyRootFilesystem"] is True
-        mounted = {mount["mountPath"]: mount["name"] for mount in container(name)["volumeMounts"]}
-        assert set(mounted) == {image_environment()["PAPERS_DATA_DIR"], "/tmp"}
-        assert {volume["name"] for volume in pod["volumes"]} == set(mounted.values())
-
-
-def test_every_manifest_is_applied_and_linted() -> None:
-    manifests = {path.name for path in KUBERNETES.glob("*.yaml")} - {"kustomization.yaml"}
-    (kustomization,) = documents("deploy/kubernetes/kustomization.yaml")
-    assert set(kustomization["resources"]) == manifests
-    (linted,) = re.findall(r"^K8S .*kubernetes/,(.*)\)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(linted.split(",")[-1].split()) == manifests - {"autoscaling.yaml"}, "kubernetes-validate knows no KEDA"
-    assert kustomization["images"][0]["name"] == container("api")["image"] == container("worker")["image"]
-    assert resource("Namespace", kustomization["namespace"])
-
-
-def test_the_workers_scaling_is_what_keda_takes() -> None:
-    scaled = resource("ScaledObject", "worker")
-    schema = json.loads((ROOT / "tests/deployment/scaledobject.schema.json").read_text(encoding="utf-8"))
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(scaled)] == []
-    spec = scaled["spec"]
-    assert "replicas" not in resource("Deployment", spec["scaleTargetRef"]["name"])["spec"], "both would set them"
-    assert 1 <= spec["minReplicaCount"] <= spec["fallback"]["replicas"] <= spec["maxReplicaCount"]
 
 
 def test_nothing_in_deploy_is_a_stray() -> None:

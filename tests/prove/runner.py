@@ -27,7 +27,10 @@ NOT_RUN = tuple(
 )
 """What needs real processes, and what looks at code or at tests instead of running the service."""
 WEBSOCKET = "tests/integration_tests/websocket"
-STEPS = [f"tests/unit/test_{name}.py" for name in ("pipeline", "writer", "loops", "sides", "dispatcher", "stages")]
+STEPS = [
+    f"tests/unit/test_{name}.py"
+    for name in ("pipeline", "attempts", "writer", "loops", "sides", "dispatcher", "stages")
+]
 SOCKETS = [f"tests/unit/test_{name}.py" for name in ("feed", "hub", "outbound", "session")]
 LIKELY = {
     "app/domain": ("tests/unit/test_decisions.py", "tests/unit/test_lifecycle.py", "tests/unit/test_projection.py"),

@@ -17,7 +17,7 @@ from app.realtime.news import Framed
 from app.realtime.session import Session
 from app.services.dispatcher import Dispatcher
 from app.services.pipeline import Hold, Pipeline
-from tests.schedules.world import Breaks
+from tests.schedules.process import Breaks
 from tests.support.one_loop import cross
 
 P = ParamSpec("P")

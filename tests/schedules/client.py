@@ -13,7 +13,8 @@ from app.domain.paper import Paper
 from app.domain.position import decode_position, entry_order
 from app.domain.projection import apply
 from app.realtime.session import Session
-from tests.schedules.world import World, broken
+from tests.schedules.process import broken
+from tests.schedules.world import World
 from tests.support.one_loop import on
 from tests.support.transcript import NOT_LOGGED, Message, Transcript
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.schedules.audit import audit
 from tests.schedules.client import Client
+from tests.schedules.process import Breaks
 from tests.schedules.seams import SEAMS
-from tests.schedules.world import Breaks, World, opened
+from tests.schedules.world import World, opened
 from tests.support.one_loop import one_loop
 
 Trace = list[Any]

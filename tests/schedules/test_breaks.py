@@ -3,8 +3,8 @@
 import pytest
 
 from tests.schedules.breaks import BREAKS
+from tests.schedules.process import Breaks
 from tests.schedules.run import ScheduleError, run_schedule
-from tests.schedules.world import Breaks
 
 pytestmark = [pytest.mark.in_process, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 from pathlib import Path
@@ -11,12 +11,8 @@ from uuid import uuid4
 
 import fsspec
 
-from app.adapters.event_log.redis import RedisEventLog
-from app.adapters.files.fsspec import FsspecFiles
-from app.adapters.graph.sqlite import SqliteGraph
 from app.adapters.papers.mongo import MongoPaperStore
 from app.adapters.papers.sqlite import SqlitePaperStore
-from app.adapters.reader.inline import InlineReader
 from app.adapters.sqlite import Database
 from app.domain.errors import PaperProcessingError
 from app.domain.paper import Paper
@@ -24,90 +20,17 @@ from app.main import run_api_side
 from app.ports import PaperStore
 from app.realtime.session import Realtime
 from app.services.papers import BatchAnswer
-from app.services.services import Ports, build_services
 from app.settings import Settings
 from app.worker.runtime import run_worker_side
-from tests.schedules.stages import quick_stages
-from tests.support.hints import Broker, HintQueue
-from tests.support.in_process import FixedMachine
-from tests.support.mongo import MongoServer
+from tests.schedules.process import Breaks, Connections, FarMongo, Process
+from tests.support.hints import Broker
 from tests.support.one_loop import LoopClock, Wire, cross, on
-from tests.support.redis import Redis, Server
+from tests.support.redis import Server
 
 T = TypeVar("T")
 
 KINDS = ("mongo", "sqlite")
 SETTINGS = Settings(data_dir=Path("/nowhere"), system_status_interval=5)
-
-
-class FarMongo(MongoServer):
-    """Calls cross the caller's wire."""
-
-    async def travel(self) -> None:
-        await cross()
-
-    async def travel_back(self) -> None:
-        await cross()
-
-
-class FarRedis(Redis):
-    """Commands cross the caller's wire."""
-
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        await cross()
-        answer = await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        await cross()
-        return answer
-
-
-Breaks = Mapping[type, type]
-"""For a class, the broken subclass that a test puts in its place."""
-
-
-def broken(part: T, breaks: Breaks) -> T:
-    """The part, of its broken class if there is one."""
-    if type(part) in breaks:
-        part.__class__ = breaks[type(part)]
-    return part
-
-
-class Connections:
-    """One process's connections to what all share."""
-
-    def __init__(self, world: "World") -> None:
-        self.store = broken(world.open_store(), world.breaks)
-        self.redis = FarRedis(world.redis)
-        self.log = broken(RedisEventLog(self.redis, retention=100_000), world.breaks)
-        self.files = FsspecFiles(world.filesystem, world.root)
-        self._graph = Database(world.graph)
-        self.graph = SqliteGraph(self._graph)
-
-    async def close(self) -> None:
-        await self.store.close()
-        await self._graph.close()
-        await self.redis.aclose()
-
-
-class Process(Connections):
-    """One process's services and the wire they use."""
-
-    def __init__(self, world: "World", name: str) -> None:
-        super().__init__(world)
-        self.wire = world.wire(name)
-        self.killed = asyncio.Event()
-        ports = Ports(
-            store=self.store,
-            log=self.log,
-            queue=HintQueue(world.broker, world.clock),
-            graph=self.graph,
-            files=self.files,
-            reader=InlineReader(),
-            clock=world.clock,
-            machine=FixedMachine(),
-        )
-        self.services = build_services(ports, quick_stages(self.files, self.graph, world.before_stage), owner=name)
-        for part in (self.services.pipeline, self.services.sweeper, self.services.dispatcher):
-            broken(part, world.breaks)
 
 
 class World:

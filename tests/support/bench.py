@@ -19,6 +19,12 @@ from tests.support.in_process import Applications, Backing, Side
 
 TEXT = b"A Title\n\nSomeone Else\n\nAbstract\nWe evaluate a neural network on the MNIST dataset by accuracy.\n"
 
+FULL_RUN = [
+    "uploaded", "queued", "processing", "extracting_entities", "extracting_relationships",
+    "building_knowledge_graph", "completed",
+]  # fmt: skip
+"""The statuses of a paper that goes through every stage once."""
+
 
 class Dispatch(Protocol):
     """One look of a dispatcher."""

@@ -1,13 +1,8 @@
-"""The client's model of what it follows, and its way with a service that is told by hand: no socket is opened."""
+"""The client's model of what it follows, and its way with a service that is as it should be."""
 
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import anyio.lowlevel
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
@@ -18,92 +13,9 @@ from app.client.commands import check_service, submit_and_watch, submit_only, wa
 from app.client.display import Lines, describe, printable
 from app.client.errors import ClientError
 from app.client.server import Server
-from app.domain.events import PAPER_EVENT, PaperEvent
-from app.domain.paper import Paper
+from tests.support.client_service import CONNECTED, URL, Service, event, json_of, paper, plain, status
 
 pytestmark = pytest.mark.anyio
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-URL = "http://papers.test"
-
-
-def paper(**fields: Any) -> Paper:
-    start: dict[str, Any] = {
-        "id": "p1", "filename": "a.pdf", "content_type": "application/pdf", "size": 9, "sha256": "0", "status": "uploaded",
-        "seq": 1, "created_at": NOW, "updated_at": NOW,
-    }  # fmt: skip
-    return Paper.model_validate({**start, **fields})
-
-
-def status(seq: int, status: str, progress: int = 0, paper_id: str = "p1", **changes: Any) -> dict[str, Any]:
-    """A `paper_status` event as it comes over the wire."""
-    data = {"paper_id": paper_id, "seq": seq, "run": 1, "status": status, "progress": progress}
-    return {
-        "event_type": "paper_status", "id": f"at-{seq}", "timestamp": "2026-01-31T12:00:00.000Z", "message": "",
-        "data": {**data, "changes": {"status": status, "progress": progress, "run": 1, **changes}},
-    }  # fmt: skip
-
-
-def plain(kind: str, **data: Any) -> dict[str, Any]:
-    """An event that is not in the log."""
-    return {"event_type": kind, "id": None, "timestamp": "2026-01-31T12:00:00.000Z", "message": "", "data": data}
-
-
-def event(message: dict[str, Any]) -> PaperEvent:
-    return PAPER_EVENT.validate_python(message)
-
-
-class Service:
-    """Answers over HTTP as told, and plays one list of messages for each time the socket is opened."""
-
-    def __init__(self) -> None:
-        self.sockets: list[list[dict[str, Any] | Exception]] = []
-        self.opened: list[str] = []
-        self.asked: list[str] = []
-        self.answers: dict[str, Callable[[httpx.Request], httpx.Response]] = {
-            "POST /papers/": lambda _: httpx.Response(201, json=paper().model_dump(mode="json")),
-            "POST /papers/p1/process": lambda _: httpx.Response(200, json={}),
-        }
-
-    def server(self) -> Server:
-        return Server(URL, httpx.MockTransport(self._answer))
-
-    @asynccontextmanager
-    async def dial(self, url: str) -> AsyncIterator[AsyncIterator[str]]:
-        self.opened.append(url)
-        yield self._play(self.sockets.pop(0))
-
-    async def _play(self, messages: list[dict[str, Any] | Exception]) -> AsyncIterator[str]:
-        for message in messages:
-            if isinstance(message, Exception):
-                raise message
-            if message["event_type"] == "paper_status":  # the service tells of a run only once it was asked for
-                await until(lambda: "POST /papers/p1/process" in self.asked or "/ws/" in self.opened[0])
-            yield json.dumps(message)
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(f"{request.method} {request.url.path}")
-        return self.answers[self.asked[-1]](request)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await anyio.lowlevel.checkpoint()
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setattr("app.client.follower.FIRST_PAUSE_SECONDS", 0.001)
-    return Service()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "a.pdf"
-    path.write_bytes(b"%PDF-1.7")
-    return path
-
-
-CONNECTED = plain("connection", position="at-0")
 
 
 # -- the board
@@ -336,7 +248,3 @@ def test_the_stage_is_told_where_it_says_more_than_the_status() -> None:
 
 def test_a_file_name_cannot_steer_the_terminal() -> None:
     assert printable("a\x1b[2J\u202eb\n") == "a�[2J�b�"
-
-
-def json_of(paper: Paper) -> dict[str, Any]:
-    return paper.model_dump(mode="json")

@@ -15,9 +15,7 @@ from app.client import display
 from app.client.commands import submit_and_watch, watch_paper
 from app.client.display import Bars, Lines, opened_display
 from app.client.errors import ClientError, UnreachableError
-from tests.unit.test_client import CONNECTED, Service, file, json_of, paper, plain, service, status
-
-__all__ = ["file", "service"]  # fixtures
+from tests.support.client_service import CONNECTED, Service, json_of, paper, plain, status
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,154 @@
+"""What a run makes of a stage that fails, hangs, waits or talks: another attempt, its end, or a moment of patience."""
+
+import asyncio
+import errno
+
+import pytest
+
+from app.domain.decisions import Findings
+from app.domain.errors import ReaderCrashedError, ReadError, UnavailableError
+from app.domain.lifecycle import Status
+from app.domain.stages import STAGES
+from app.services.pipeline import Pipeline, Terms
+from app.services.stages import Stage, Work
+from tests.support.bench import FULL_RUN, Bench
+from tests.support.deadlines import until
+
+pytestmark = pytest.mark.anyio
+
+
+class Failing(Stage):
+    """A first stage that fails, and counts how often."""
+
+    plan = STAGES[0]
+
+    def __init__(self, error: Exception, times: int = 1_000) -> None:
+        self.error = error
+        self.times = times
+        self.calls = 0
+
+    async def work(self, work: Work) -> Findings:
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.error
+        return Findings()
+
+
+def pipeline_of(bench: Bench, first: Stage) -> Pipeline:
+    """The bench's pipeline with another first stage."""
+    return bench.pipeline([first, *bench.side.stages[1:]])
+
+
+async def test_a_file_nobody_can_read_fails_at_once_with_its_reason(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    stage = Failing(ReadError("encrypted", "The file is encrypted."))
+    await pipeline_of(bench, stage).run(paper_id, 1)
+    paper = (await bench.record(paper_id)).paper
+    assert paper.error is not None
+    assert (stage.calls, paper.status, paper.error.code, paper.error.stage) == (1, "failed", "encrypted", "read")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ReaderCrashedError("signal 11"), "reader_crashed"),
+        (ValueError("a bug"), "internal_error"),
+        (MemoryError(), "worker_out_of_memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "worker_out_of_memory"),
+        (RuntimeError("can't start new thread"), "worker_out_of_memory"),
+    ],
+)
+async def test_an_attempt_that_fails_is_repeated_and_the_third_ends_the_run(
+    bench: Bench, error: Exception, code: str
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    stage = Failing(error)
+    for attempt in (1, 2):
+        await pipeline_of(bench, stage).run(paper_id, 1)
+        record = await bench.record(paper_id)
+        assert (record.paper.status, record.attempts, record.lease) == (Status.PROCESSING, attempt, None)
+    await pipeline_of(bench, stage).run(paper_id, 1)
+    paper = (await bench.record(paper_id)).paper
+    assert (stage.calls, paper.status, paper.error and paper.error.code) == (3, "failed", code)
+
+
+async def test_a_stage_beyond_its_limit_ends_the_attempt_and_the_third_ends_the_run(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    for attempt in (1, 2, 3):
+        pipeline = bench.pipeline([_Endless(), *bench.side.stages[1:]], Terms(stage_seconds=4))
+        working = asyncio.create_task(pipeline.run(paper_id, 1))
+        await until(lambda working=working: _done_within(bench, working), "the end of an attempt")  # type: ignore[misc]
+        record = await bench.record(paper_id)
+        assert (record.attempts, record.lease) == (attempt, None)
+    assert record.paper.error is not None
+    assert (record.paper.error.code, record.paper.error.stage) == ("stage_timed_out", "read")
+    assert record.paper.is_dead_letter
+
+
+async def test_a_run_waits_for_a_service_that_is_away_and_goes_on(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    working = asyncio.create_task(pipeline_of(bench, _AwayThenReal(bench.side.stages[0])).run(paper_id, 1))
+    while not working.done():
+        await asyncio.sleep(0.001)  # stages that work in threads need real time, and have limits by this clock
+        bench.clock.advance(0.1)
+    assert await bench.statuses(paper_id) == FULL_RUN
+
+
+async def test_watchers_get_ten_progress_events_a_second_at_most(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    talkative = _Talkative(bench, pages=1000, seconds=2.0)
+    begun = bench.clock.now()
+    await pipeline_of(bench, talkative).run(paper_id, 1)
+    seconds = (bench.clock.now() - begun).total_seconds()
+    events = await bench.store.events(paper_id, 0, 10_000)
+    told = [event for event in events if event.event_type == "paper_progress" and event.data.stage == "read"]
+    assert 10 <= len(told) <= seconds * 10 + 1, f"{len(told)} progress events in {seconds} seconds"
+
+
+class _Endless(Stage):
+    """A stage that never ends by itself."""
+
+    plan = STAGES[0]
+
+    async def work(self, work: Work) -> Findings:
+        await asyncio.Event().wait()
+        return Findings()
+
+
+class _AwayThenReal(Stage):
+    """A stage whose service is away twice."""
+
+    plan = STAGES[0]
+
+    def __init__(self, real: Stage) -> None:
+        self._real = real
+        self._away = 2
+
+    async def work(self, work: Work) -> Findings:
+        if self._away:
+            self._away -= 1
+            raise UnavailableError("The store of files is away, as this test wants it.")
+        return await self._real.work(work)
+
+
+class _Talkative(Stage):
+    """A stage that tells progress page by page while the clock goes on, and then cannot read the file."""
+
+    plan = STAGES[0]
+
+    def __init__(self, bench: Bench, pages: int, seconds: float) -> None:
+        self._clock = bench.clock
+        self._pages = pages
+        self._seconds = seconds
+
+    async def work(self, work: Work) -> Findings:
+        for page in range(self._pages):
+            self._clock.advance(self._seconds / self._pages)
+            await work.progress(page, self._pages)
+        raise ReadError("no_text", "The file has no text.")
+
+
+async def _done_within(bench: Bench, working: asyncio.Task[None]) -> bool:
+    """Moves time on a little; whether the work has ended."""
+    bench.clock.advance(0.5)
+    return working.done()
