@@ -42,10 +42,10 @@ test-websocket: $(STAMP) ## only its WebSocket folder
 	@$(IN_MEMORY) $(PYTEST) $(FAST) tests/integration_tests/websocket $(ARGS)
 
 test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey and Celery processes
-	@$(PYTEST) --live --force-enable-socket --timeout=120 $(LIVE) $(ARGS)
+	@$(PYTEST) --live --force-enable-socket -o faulthandler_timeout=600 $(LIVE) $(ARGS)
 
 test-slow: $(STAMP) ## the in-process tests that sleep or take long
-	@$(PYTEST) --forks 2 --timeout=120 -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
+	@$(PYTEST) --forks 2 -o faulthandler_timeout=600 -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
 
 bench: $(STAMP) ## compare with the plain ways, in ratios kept in docs/benchmarks.md (PARTS="fan-out idle" for two)
 	@$(BIN)/python -m tests.bench $(PARTS)

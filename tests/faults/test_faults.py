@@ -9,7 +9,7 @@ from tests.faults.__main__ import run_rounds
 from tests.faults.faults import FAULTS
 from tests.faults.rounds import Outcome
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.live]
 NAMES = ("worker", "relay", "power", "serve")
 """Those that hit every kind of process; the others take long."""
 

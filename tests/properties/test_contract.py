@@ -237,7 +237,7 @@ async def on_loop(function: Callable[[], None]) -> None:
     function()
 
 
-TestContract = pytest.mark.timeout(600)(Contract.TestCase)
+TestContract = Contract.TestCase
 TestContract.settings = settings(
     derandomize=True,
     max_examples=30,

@@ -6,7 +6,7 @@ from tests.schedules.breaks import BREAKS
 from tests.schedules.process import Breaks
 from tests.schedules.run import ScheduleError, run_schedule
 
-pytestmark = [pytest.mark.in_process, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.in_process, pytest.mark.slow]
 
 TRIES = 100
 

@@ -17,7 +17,6 @@ def test_a_first_look_at_the_seam(seam: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seam", SEAMS)
 def test_the_guarantees_hold_under_every_seed(seam: str, seeds: range) -> None:
     for seed in seeds:

@@ -5,18 +5,24 @@ takes. Here the processes are forked when all is collected, before any test has 
 """
 
 import itertools
+import mmap
 import multiprocessing
 import os
 import pickle
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pytest
 
 DONE = "done"
+LONGEST_NAME = 1024
+"""Bytes of the name of a test, in memory that a child and its parent share: it is read when the child has died."""
+
+SECONDS_BETWEEN_MESSAGES = 0.1
 
 Send = Callable[[Any], None]
 
@@ -104,7 +110,8 @@ class _Child:
     def __init__(self, session: pytest.Session, shares: _Shares, number: int) -> None:
         self._session = session
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._current = "its start"
+        self._current = mmap.mmap(-1, LONGEST_NAME)
+        self._current.write(b"its start")
         self._done = False
         reading, writing = os.pipe()
         sys.stdout.flush()
@@ -113,7 +120,7 @@ class _Child:
         if pid == 0:
             os.close(reading)
             _keep_to_one_core(number)
-            _be_child(session, shares, writing)
+            _be_child(session, shares, writing, self._current)
         os.close(writing)
         # A thread, so that the child never waits for a parent that is busy with a test.
         threading.Thread(target=self._read, args=(reading, pid), name="forked tests", daemon=True).start()
@@ -126,12 +133,12 @@ class _Child:
             if message == DONE:
                 self._done = True
             elif message is None:
-                raise self._session.Interrupted(f"a process that ran tests died in {self._current}")
-            elif isinstance(message, str):
-                self._current = message
+                name = self._current[:].rstrip(b"\0").decode(errors="replace")
+                raise self._session.Interrupted(f"a process that ran tests died in {name}")
             else:
-                report = config.hook.pytest_report_from_serializable(config=config, data=message)
-                config.hook.pytest_runtest_logreport(report=report)
+                for data in message:
+                    report = config.hook.pytest_report_from_serializable(config=config, data=data)
+                    config.hook.pytest_runtest_logreport(report=report)
 
     def _read(self, reading: int, pid: int) -> None:
         with os.fdopen(reading, "rb") as pipe:
@@ -143,7 +150,7 @@ class _Child:
         os.waitpid(pid, 0)
 
 
-def _be_child(session: pytest.Session, shares: _Shares, writing: int) -> NoReturn:
+def _be_child(session: pytest.Session, shares: _Shares, writing: int, current: mmap.mmap) -> NoReturn:
     """Runs tests and reports them; nothing of the parent's ends here."""
     try:
         capture: Any = session.config.pluginmanager.getplugin("capturemanager")
@@ -154,27 +161,37 @@ def _be_child(session: pytest.Session, shares: _Shares, writing: int) -> NoRetur
                 pickle.dump(message, pipe)
                 pipe.flush()
 
-            reporter = _Reporter(session.config, send)
+            reporter = _Reporter(session.config, send, current)
             session.config.pluginmanager.unregister(name="terminalreporter")
-            session.config.pluginmanager.register(reporter, name="terminalreporter")
+            session.config.pluginmanager.register(reporter)
             for _ in _run(session, shares):
+                reporter.send(after=SECONDS_BETWEEN_MESSAGES)
                 shares.stop_with(session)
+            reporter.send()
             send(DONE)
     finally:
         os._exit(0)
 
 
 class _Reporter:
-    """What is told in the child is told to the parent."""
+    """What is told in the child is told to the parent: many reports at once, as each message takes the parent from its test."""
 
-    def __init__(self, config: pytest.Config, send: Send) -> None:
+    def __init__(self, config: pytest.Config, send: Send, current: mmap.mmap) -> None:
         self._config = config
         self._send = send
-        self._tw = config.get_terminal_writer()
-        """It is asked for here: pytest-timeout shows on it where a test hangs, then ends the process."""
+        self._current = current
+        self._reports: list[Any] = []
+        self._sent_at = time.monotonic()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._send(nodeid)
+        self._current[:] = nodeid.encode()[:LONGEST_NAME].ljust(LONGEST_NAME, b"\0")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._send(self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
+        self._reports.append(self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
+
+    def send(self, after: float = 0.0) -> None:
+        """Sends what there is, where the last message was sent at least so many seconds ago."""
+        now = time.monotonic()
+        if self._reports and now - self._sent_at >= after:
+            self._send(self._reports)
+            self._reports, self._sent_at = [], now

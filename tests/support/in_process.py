@@ -14,6 +14,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from app import main
 from app.adapters.event_log.redis import RedisEventLog
 from app.adapters.files.fsspec import FsspecFiles
 from app.adapters.graph.sqlite import SqliteGraph
@@ -21,7 +22,6 @@ from app.adapters.papers.mongo import MongoPaperStore
 from app.adapters.queue.celery import CeleryQueue
 from app.adapters.reader.inline import InlineReader
 from app.adapters.sqlite import Database
-from app.main import create_app
 from app.realtime.hub import Hub
 from app.services.pipeline import Terms
 from app.services.services import Ports, Services, build_services
@@ -103,7 +103,8 @@ class Applications:
 
     def __init__(self) -> None:
         self.service: InProcessService | None = None
-        self.app: FastAPI = create_app(self._open_services)
+        self.app: FastAPI = main.create_app(self._open_services)
+        self.app.openapi_schema = main.app.openapi()  # of all apps the same, and a tenth of a second to make
         self.celery, self.task = create_celery("memory://localhost/", self._process)
         self.celery.conf.update(task_always_eager=True)
 

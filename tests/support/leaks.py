@@ -13,7 +13,7 @@ import psutil
 # fakeredis leaves the task of a blocked XREAD to its own timeout when the caller is cancelled: seen in every test.
 IGNORED_TASKS = ("AsyncFakeSocket._async_blocking",)
 # fsspecIO: the one loop of fsspec's asynchronous filesystems (S3), started by the first and there for as long as the process.
-IGNORED_THREADS = ("AnyIO worker thread", "pytest_timeout", "asyncio_", "fsspecIO")
+IGNORED_THREADS = ("AnyIO worker thread", "asyncio_", "fsspecIO")
 # matplotlib keeps the fonts it has drawn with open for as long as the process.
 IGNORED_FILES = (".ttf",)
 ANYIO_TASK = "TaskHandle._run_coro"

@@ -24,7 +24,7 @@ from app.main import app
 from tests.support.answers import a_witness
 from tests.support.lane import Lane
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.in_process, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.in_process]
 
 SCHEMA = schemathesis.openapi.from_dict(app.openapi())
 OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)}
