@@ -32,7 +32,11 @@ ConnectStore = Callable[[], AbstractAsyncContextManager[PaperStore]]
 ConnectGraph = Callable[[], AbstractAsyncContextManager[Graph]]
 
 STORES = ["mongomock", "sqlite", pytest.param("mongodb", marks=pytest.mark.live)]
-GRAPHS = ["sqlite in memory", "sqlite file", pytest.param("neo4j", marks=pytest.mark.live)]
+GRAPHS = [
+    pytest.param("sqlite in memory", marks=pytest.mark.slow),  # the whole in-process lane stands on it
+    "sqlite file",
+    pytest.param("neo4j", marks=pytest.mark.live),
+]
 
 
 @pytest.fixture
