@@ -104,7 +104,7 @@ class Applications:
     def __init__(self) -> None:
         self.service: InProcessService | None = None
         self.app: FastAPI = main.create_app(self._open_services)
-        self.app.openapi_schema = main.app.openapi()  # of all apps the same, and a tenth of a second to make
+        self.app.openapi = main.app.openapi  # type: ignore[method-assign]  # the same for all, and 0.1 s to make
         self.celery, self.task = create_celery("memory://localhost/", self._process)
         self.celery.conf.update(task_always_eager=True)
 
