@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 
@@ -66,6 +66,10 @@ class Database:
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Runs the function in one transaction that nobody else's write can fall into. Raises `UnavailableError`."""
         return await self._in_thread(lambda: _in_transaction(self._ready(), "IMMEDIATE", function))
+
+    async def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All that a query answers. Raises `UnavailableError`."""
+        return await self.read(lambda connection: connection.execute(sql, values).fetchall())
 
     async def check(self, sql: str) -> None:
         """Raises `UnavailableError` when it cannot be asked, or nothing more could be written."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.prove.code import Class, Code, Function, own_nodes
+from tests.prove.code import Code
+from tests.prove.source import Class, Function, own_nodes
 
 PACKAGE = "app"
 ELSEWHERE = {

@@ -3,6 +3,7 @@
 from tests.rules.rule import Rule
 
 MONGO = "app/adapters/papers/mongo.py"
+MONGO_CLIENT = "app/adapters/papers/mongo_client.py"
 SQLITE = "app/adapters/papers/sqlite.py"
 DECISIONS = "app/domain/decisions.py"
 WRITER = "app/services/writer.py"
@@ -76,7 +77,7 @@ RULES = (
     ),
     Rule(
         "MongoDB's driver repeats no write by itself",
-        MONGO,
+        MONGO_CLIENT,
         "        retryWrites=False,\n",
         "",
         ("test_the_driver_repeats_no_write_by_itself",),

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
-from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.adapters.papers.codec import event_from_text, event_to_text, record_from_json, record_to_json
 from app.adapters.papers.cursor import Place, decode_cursor, encode_cursor
+from app.adapters.papers.mongo_client import open_database
 from app.adapters.papers.mongo_errors import answering
 from app.adapters.papers.mongo_outputs import MongoOutputs
 from app.adapters.papers.text import fold, names
@@ -34,27 +34,14 @@ from app.ports import DeadLetterPage, PaperPage, SearchHit, StoreCounts
 WRITES_KEPT = 16
 """Ids of a paper's last writes, for whoever lost the answer to one."""
 DUPLICATE_KEY = 11000
-ANSWER_MS = 5000
-"""How long a server may take to be found, to accept a connection, to answer."""
 
 Found = dict[str, Any]
 WITH_WAITING = {"record": 1, "outbox.seq": 1}
 
 
 def connect(url: str) -> "MongoPaperStore":
-    """The store at a URL; its path names the database, `paper_processing` where it has none.
-
-    The driver must not repeat a write by itself: a write carries its id, and `Writer` looks for it before it tries again.
-    """
-    client: AsyncMongoClient[Found] = AsyncMongoClient(
-        url,
-        retryWrites=False,
-        serverSelectionTimeoutMS=ANSWER_MS,
-        connectTimeoutMS=ANSWER_MS,
-        socketTimeoutMS=4 * ANSWER_MS,
-        appname="paper-processing",
-    )
-    return MongoPaperStore(client.get_default_database("paper_processing"))
+    """The store at a URL; its path names the database, `paper_processing` where it has none."""
+    return MongoPaperStore(open_database(url))
 
 
 class MongoPaperStore:

@@ -6,19 +6,17 @@ from datetime import datetime
 from sqlite3 import Connection, IntegrityError
 from typing import Any
 
-from anyio import to_thread
 from pydantic import JsonValue
 
 from app.adapters.papers.codec import (
     event_from_text,
     event_to_text,
-    output_from_text,
-    output_to_text,
     record_from_json,
     record_to_json,
 )
 from app.adapters.papers.cursor import Place, decode_cursor, encode_cursor
-from app.adapters.papers.text import TITLE_WEIGHT, fold, names, snippet, words_of_query
+from app.adapters.papers.sqlite_outputs import SqliteOutputs, prune
+from app.adapters.papers.text import fold, names
 from app.adapters.sqlite import Database
 from app.domain.decisions import Change
 from app.domain.due import Due
@@ -28,9 +26,6 @@ from app.domain.lifecycle import ACTIVE, RUNNING, Status
 from app.domain.model import format_timestamp
 from app.domain.paper import PRIORITY, DeadLetter, Output, PaperRecord
 from app.ports import DeadLetterPage, PaperPage, SearchHit, StoreCounts
-
-Row = tuple[Any, ...]
-Rows = list[Row]
 
 WRITES_KEPT = 16
 """Ids of a paper's last writes, for whoever lost the answer to one."""
@@ -63,17 +58,6 @@ CREATE TABLE IF NOT EXISTS events (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_waiting ON events (paper_id, seq) WHERE relayed_at IS NULL;
 CREATE INDEX IF NOT EXISTS events_relayed ON events (relayed_at) WHERE relayed_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS outputs (
-    id INTEGER PRIMARY KEY,
-    paper_id TEXT NOT NULL,
-    run INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    body TEXT NOT NULL,
-    UNIQUE (paper_id, run, kind)
-);
-CREATE VIRTUAL TABLE IF NOT EXISTS documents USING fts5 (
-    title, text, tokenize = "unicode61 remove_diacritics 2"
-);
 """
 
 
@@ -83,6 +67,7 @@ class SqlitePaperStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         database.add_schema(SCHEMA)
+        self._outputs = SqliteOutputs(database)
 
     async def insert(self, change: Change) -> None:
         paper = change.record.paper
@@ -170,7 +155,7 @@ class SqlitePaperStore:
         await self._database.write(lambda connection: connection.execute(sql, values).rowcount)
 
     async def due(self, now: datetime, limit: int) -> Sequence[Due]:
-        rows = await self._all(
+        rows = await self._database.rows(
             f"""SELECT record FROM papers
                 WHERE deleted_at IS NULL AND status IN ({", ".join("?" * len(ACTIVE))})
                 AND (status = ? OR lease_expires_at IS NULL OR lease_expires_at <= ?)
@@ -185,7 +170,7 @@ class SqlitePaperStore:
 
     async def counts(self) -> StoreCounts:
         by_status: dict[str, int] = dict(
-            await self._all("SELECT status, count(*) FROM papers WHERE deleted_at IS NULL GROUP BY status")
+            await self._database.rows("SELECT status, count(*) FROM papers WHERE deleted_at IS NULL GROUP BY status")
         )
         waiting = await self._one("SELECT count(*) FROM events WHERE relayed_at IS NULL")
         return StoreCounts(
@@ -197,70 +182,34 @@ class SqlitePaperStore:
     async def tombstones(self, swept: bool, limit: int) -> Sequence[PaperRecord]:
         sql = """SELECT record, (SELECT count(*) FROM events WHERE paper_id = id AND relayed_at IS NULL)
                  FROM papers WHERE deleted_at IS NOT NULL AND swept = ? ORDER BY deleted_at, id LIMIT ?"""
-        return [record_from_json(json.loads(record), waiting) for record, waiting in await self._all(sql, swept, limit)]
+        return [
+            record_from_json(json.loads(record), waiting)
+            for record, waiting in await self._database.rows(sql, swept, limit)
+        ]
 
     async def purge(self, paper_id: str) -> None:
         def write(connection: Connection) -> None:
             purged = connection.execute("DELETE FROM papers WHERE id = ? AND deleted_at IS NOT NULL", (paper_id,))
             if purged.rowcount:
                 connection.execute("DELETE FROM events WHERE paper_id = ?", (paper_id,))
-                _prune(connection, paper_id, {})
+                prune(connection, paper_id, {})
 
         await self._database.write(write)
 
     async def put_output(self, paper_id: str, run: int, kind: Output, body: JsonValue) -> None:
-        text = await to_thread.run_sync(output_to_text, body)
-
-        def write(connection: Connection) -> None:
-            row = connection.execute(
-                """INSERT INTO outputs (paper_id, run, kind, body) VALUES (?, ?, ?, ?)
-                   ON CONFLICT (paper_id, run, kind) DO UPDATE SET body = excluded.body RETURNING id""",
-                (paper_id, run, kind, text),
-            ).fetchone()
-            if kind is Output.DOCUMENT and isinstance(body, dict):
-                connection.execute("DELETE FROM documents WHERE rowid = ?", row)
-                connection.execute(
-                    "INSERT INTO documents (rowid, title, text) VALUES (?, ?, ?)",
-                    (*row, body.get("title"), body.get("text")),
-                )
-
-        await self._database.write(write)
+        await self._outputs.put(paper_id, run, kind, body)
 
     async def get_output(self, paper_id: str, run: int, kind: Output) -> JsonValue | None:
-        row = await self._one(
-            "SELECT body FROM outputs WHERE paper_id = ? AND run = ? AND kind = ?", paper_id, run, kind
-        )
-        return None if row is None else await to_thread.run_sync(output_from_text, row[0])
+        return await self._outputs.get(paper_id, run, kind)
 
     async def output_owners(self) -> Sequence[str]:
-        return [paper_id for (paper_id,) in await self._all("SELECT DISTINCT paper_id FROM outputs")]
+        return await self._outputs.owners()
 
     async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
-        await self._database.write(lambda connection: _prune(connection, paper_id, keep))
+        await self._outputs.prune(paper_id, keep)
 
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
-        wanted = words_of_query(q)
-        if not wanted:
-            return []
-        rows = await self._all(
-            """SELECT papers.record, documents.text, bm25(documents, ?, 1.0) AS rank
-               FROM documents
-               JOIN outputs ON outputs.id = documents.rowid
-               JOIN papers ON papers.id = outputs.paper_id AND papers.document_run = outputs.run
-               WHERE documents MATCH ? AND papers.deleted_at IS NULL
-               ORDER BY rank, papers.id LIMIT ?""",
-            float(TITLE_WEIGHT),
-            " ".join(f'"{word}"' for word in wanted),
-            limit,
-        )
-        hits = []
-        for body, text, rank in rows:
-            paper = record_from_json(json.loads(body), 0).paper
-            piece = await to_thread.run_sync(snippet, text or "", wanted)
-            hits.append(
-                SearchHit(paper_id=paper.id, title=paper.title, filename=paper.filename, snippet=piece, score=-rank)
-            )
-        return hits
+        return await self._outputs.search(q, limit)
 
     async def check(self) -> None:
         await self._database.check("SELECT 1 FROM papers LIMIT 1")
@@ -274,7 +223,7 @@ class SqlitePaperStore:
         """A page of the papers that are shown, newest first, and the cursor of the next one."""
         after = "" if cursor is None else "(created_at, id) < (?, ?)"
         where = " AND ".join(filter(None, ["deleted_at IS NULL", *conditions, after]))
-        rows = await self._all(
+        rows = await self._database.rows(
             f"SELECT record FROM papers WHERE {where} ORDER BY created_at DESC, id DESC LIMIT ?",  # noqa: S608  # values are bound
             *values,
             *(() if cursor is None else decode_cursor(cursor)),
@@ -283,15 +232,12 @@ class SqlitePaperStore:
         records = [record_from_json(json.loads(row[0]), 0) for row in rows[:limit]]
         return records, encode_cursor(Place.of(records[-1].paper)) if len(rows) > limit else None
 
-    async def _all(self, sql: str, *values: Any) -> Rows:
-        return await self._database.read(lambda connection: connection.execute(sql, values).fetchall())
-
-    async def _one(self, sql: str, *values: Any) -> Row | None:
-        rows = await self._all(sql, *values)
+    async def _one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        rows = await self._database.rows(sql, *values)
         return rows[0] if rows else None
 
     async def _events(self, condition: str, *values: Any) -> Sequence[PaperEvent]:
-        rows = await self._all(f"SELECT body FROM events WHERE {condition}", *values)  # noqa: S608  # ours alone
+        rows = await self._database.rows(f"SELECT body FROM events WHERE {condition}", *values)  # noqa: S608  # ours alone
         return [event_from_text(row[0]) for row in rows]
 
 
@@ -304,12 +250,3 @@ def _add_events(connection: Connection, change: Change) -> None:
         "INSERT INTO events (paper_id, seq, body) VALUES (?, ?, ?)",
         [(event.data.paper_id, event.data.seq, event_to_text(event)) for event in change.events],
     )
-
-
-def _prune(connection: Connection, paper_id: str, keep: dict[Output, int]) -> None:
-    """Outputs of runs above the newest one kept stay: they belong to a run that began since."""
-    newest = max(keep.values(), default=None)
-    found = connection.execute("SELECT id, run, kind FROM outputs WHERE paper_id = ?", (paper_id,)).fetchall()
-    gone = [(row,) for row, run, kind in found if keep.get(kind) != run and (newest is None or run <= newest)]
-    connection.executemany("DELETE FROM outputs WHERE id = ?", gone)
-    connection.executemany("DELETE FROM documents WHERE rowid = ?", gone)
