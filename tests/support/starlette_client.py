@@ -28,8 +28,9 @@ RETURNED = "test.handler_returned"
 class PortalTransport(httpx.AsyncBaseTransport):
     """Sends httpx requests to the app on the client's portal, with the lifespan's state (plain `ASGITransport` drops it)."""
 
-    def __init__(self, client: TestClient) -> None:
+    def __init__(self, client: TestClient, deadline: float = DEADLINE) -> None:
         self._client = client
+        self._deadline = deadline
         self._inner = httpx.ASGITransport(self._app, raise_app_exceptions=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -37,7 +38,7 @@ class PortalTransport(httpx.AsyncBaseTransport):
         if portal is None:
             raise RuntimeError("the client is not entered")
         future = portal.start_task_soon(self._inner.handle_async_request, request)
-        with within(DEADLINE):
+        with within(self._deadline, f"{request.method} {request.url} was not answered within {self._deadline:g} s"):
             return await asyncio.wrap_future(future)
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import httpx
 import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from tests.support.sockets import SocketClosed
-from tests.support.starlette_client import InProcessSocket
+from tests.support.starlette_client import InProcessSocket, PortalTransport
 from tests.support.transcript import check_transcript
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +106,24 @@ async def test_a_receive_that_was_given_up_loses_no_event() -> None:
         with pytest.raises(TimeoutError):
             await socket.receive_json(timeout=0)
         assert await socket.receive_json() == CONNECTION
+
+
+async def test_a_receive_that_gets_the_close_shows_what_did_arrive() -> None:
+    async with opened(sends_three) as socket:
+        for _ in range(3):
+            await socket.receive_json()
+        with pytest.raises(SocketClosed) as closed:
+            await socket.receive_json()
+    assert "closed with 4408" in str(closed.value)
+    assert "transcript of /ws (3 events, closed 4408 )" in str(closed.value)
+
+
+async def test_a_request_that_nobody_answers_ends_and_says_which() -> None:
+    with TestClient(only_sockets(never_accepts)) as client:
+        transport = PortalTransport(client, deadline=0.05)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+            with pytest.raises(TimeoutError, match=r"GET http://testserver/papers/ was not answered within 0.05 s"):
+                await http.get("/papers/")
 
 
 async def test_a_handler_that_never_accepts_is_reported_and_does_not_hang() -> None:
