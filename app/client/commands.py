@@ -10,7 +10,7 @@ import typer
 from app.client.board import Board
 from app.client.display import describe, opened_display, printable
 from app.client.errors import ClientError, RefusedError, UnreachableError
-from app.client.follower import Dial, Follower
+from app.client.follower import WAY, Follower, Way
 from app.client.run import run
 from app.client.server import Server
 from app.domain.lifecycle import Status
@@ -46,9 +46,7 @@ async def submit_only(server: Server, files: Sequence[Path], priority: int | Non
     return 1 if problems or refused else 0
 
 
-async def submit_and_watch(
-    server: Server, files: Sequence[Path], dial: Dial | None = None, priority: int | None = None
-) -> int:
+async def submit_and_watch(server: Server, files: Sequence[Path], way: Way = WAY, priority: int | None = None) -> int:
     """The same, and stays until every run has ended."""
     files, problems = _readable(files)
     if not files:
@@ -56,7 +54,7 @@ async def submit_and_watch(
         return 1
     with opened_display() as display:
         board = Board(display.show)
-        follower = Follower(server, board, dial=dial)
+        follower = Follower(server, board, way=way)
 
         async def work() -> list[str]:
             await follower.connected.wait()  # first, so that no event can be missed
@@ -70,11 +68,11 @@ async def submit_and_watch(
     return _report(board, [*problems, *refused])
 
 
-async def watch_paper(server: Server, paper_id: str, dial: Dial | None = None) -> int:
+async def watch_paper(server: Server, paper_id: str, way: Way = WAY) -> int:
     """Shows one paper until its run ends; at once when it has."""
     with opened_display() as display:
         board = Board(display.show)
-        follower = Follower(server, board, paper_id, dial)
+        follower = Follower(server, board, paper_id, way)
 
         async def work() -> None:
             await follower.connected.wait()

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import AsyncIterable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -19,9 +20,6 @@ from app.client.server import Server
 from app.domain.events import PAPER_EVENT, ConnectionEvent, ResyncEvent
 from app.realtime.protocol import Close
 
-PATIENCE_SECONDS = 60.0
-"""How long the service may be away before the client gives up; a restart takes a few seconds."""
-FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 LASTING_SECONDS = 5.0
 """A connection that lasted so long was a good one: its end starts the patience anew."""
@@ -33,14 +31,29 @@ _FINAL = {close.code: close for close in Close if not close.reconnect}
 Dial = Callable[[str], AbstractAsyncContextManager[AsyncIterable[str | bytes]]]
 
 
+@dataclass(frozen=True)
+class Way:
+    """How the socket is opened, and how it is opened again."""
+
+    dial: Dial | None = None
+    """Over the network without one."""
+    first_pause_seconds: float = 0.2
+    patience_seconds: float = 60.0
+    """How long the service may be away before the client gives up; a restart takes a few seconds."""
+
+
+WAY = Way()
+
+
 class Follower:
     """Follows one paper, or all of them when there is no id."""
 
-    def __init__(self, server: Server, board: Board, paper_id: str | None = None, dial: Dial | None = None) -> None:
+    def __init__(self, server: Server, board: Board, paper_id: str | None = None, way: Way = WAY) -> None:
         self._server = server
         self._board = board
         self._path = "/ws" if paper_id is None else f"/ws/{quote(paper_id, safe='')}"
-        self._dial = dial or self._connect
+        self._way = way
+        self._dial = way.dial or self._connect
         self._position: str | None = None
         self._greeted = math.inf
         """When the present connection began to speak."""
@@ -50,7 +63,7 @@ class Follower:
     async def run(self) -> None:
         """Never returns. Raises `ClientError` when coming back would not help, or has not helped for too long."""
         clock = asyncio.get_running_loop().time
-        lost, pause = clock(), FIRST_PAUSE_SECONDS
+        lost, pause = clock(), self._way.first_pause_seconds
         while True:
             self._greeted = math.inf
             problem = await self._listen()
@@ -58,9 +71,10 @@ class Follower:
                 raise problem
             now = clock()
             if now - self._greeted > LASTING_SECONDS:
-                lost, pause = now, FIRST_PAUSE_SECONDS
-            if now - lost > PATIENCE_SECONDS:
-                raise ClientError(f"{problem} That was so for {PATIENCE_SECONDS:.0f} seconds; the papers may go on.")
+                lost, pause = now, self._way.first_pause_seconds
+            patience = self._way.patience_seconds
+            if now - lost > patience:
+                raise ClientError(f"{problem} That was so for {patience:.0f} seconds; the papers may go on.")
             await asyncio.sleep(pause * random.uniform(0.5, 1))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 

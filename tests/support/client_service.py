@@ -9,6 +9,7 @@ from typing import Any
 import anyio.lowlevel
 import httpx
 
+from app.client.follower import Way
 from app.client.server import Server
 from app.domain.events import PAPER_EVENT, PaperEvent
 from app.domain.paper import Paper
@@ -47,6 +48,7 @@ class Service:
     """Answers over HTTP as told, and plays one list of messages for each time the socket is opened."""
 
     def __init__(self) -> None:
+        self.way = Way(self.dial, first_pause_seconds=0.001)
         self.sockets: list[list[dict[str, Any] | Exception]] = []
         self.opened: list[str] = []
         self.asked: list[str] = []

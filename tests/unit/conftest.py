@@ -18,8 +18,7 @@ async def bench(applications: Applications) -> AsyncIterator[Bench]:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setattr("app.client.follower.FIRST_PAUSE_SECONDS", 0.001)
+def service() -> Service:
     return Service()
 
 

@@ -67,7 +67,7 @@ async def test_submit_connects_first_and_follows_to_the_end(
     service: Service, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.sockets = [[CONNECTED, status(2, "queued"), status(3, "processing", 40), status(4, "completed", 100)]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 0
+    assert await submit_and_watch(service.server(), [file], service.way) == 0
     assert service.opened == ["ws://papers.test/ws"]
     assert service.asked == ["POST /papers/", "POST /papers/p1/process"]
     out = capsys.readouterr().out
@@ -82,7 +82,7 @@ async def test_a_failed_paper_is_told_with_its_sentence(
 ) -> None:
     error = {"code": "encrypted", "detail": "The PDF is encrypted.", "stage": "read"}
     service.sockets = [[CONNECTED, status(2, "queued"), status(3, "failed", 0, error=error)]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 1
+    assert await submit_and_watch(service.server(), [file], service.way) == 1
     assert capsys.readouterr().err == "a.pdf: The PDF is encrypted.\n"
 
 
@@ -97,7 +97,7 @@ async def test_a_refused_upload_is_told_in_the_words_of_the_service_and_the_othe
     )
     service.answers["POST /papers/"] = lambda _: next(answers)
     service.sockets = [[CONNECTED, status(2, "queued"), status(3, "completed", 100)]]
-    assert await submit_and_watch(service.server(), [bad, file], service.dial) == 1
+    assert await submit_and_watch(service.server(), [bad, file], service.way) == 1
     assert capsys.readouterr().err == "bad.bin: No.\n"
 
 
@@ -107,7 +107,7 @@ async def test_a_dropped_socket_resumes_where_it_broke_off(service: Service, fil
         [CONNECTED, status(2, "queued"), dropped],
         [plain("connection", position="at-2"), status(3, "completed", 100)],
     ]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 0
+    assert await submit_and_watch(service.server(), [file], service.way) == 0
     assert service.opened == ["ws://papers.test/ws", "ws://papers.test/ws?after=at-2"]
 
 
@@ -116,7 +116,7 @@ async def test_a_resync_and_a_gap_are_mended_with_the_snapshot(service: Service,
     service.answers["GET /papers/p1"] = lambda _: httpx.Response(200, json=json_of(next(snapshots)))
     resync = plain("resync", paper_id=None, reason="log_lost", position="at-4")
     service.sockets = [[CONNECTED, status(2, "queued"), resync, status(7, "processing")]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 0
+    assert await submit_and_watch(service.server(), [file], service.way) == 0
     assert service.asked.count("GET /papers/p1") == 2
 
 
@@ -126,12 +126,12 @@ async def test_a_paper_deleted_while_it_is_watched_is_told(
     deleted = {**status(3, "queued"), "event_type": "paper_deleted"}
     deleted["data"] = {"paper_id": "p1", "seq": 3, "run": 1, "changes": {}}
     service.sockets = [[CONNECTED, status(2, "queued"), deleted]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 1
+    assert await submit_and_watch(service.server(), [file], service.way) == 1
     assert "it was deleted" in capsys.readouterr().err
 
 
 async def test_only_missing_files_need_no_service(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await submit_and_watch(service.server(), [Path("none.pdf")], service.dial) == 1
+    assert await submit_and_watch(service.server(), [Path("none.pdf")], service.way) == 1
     assert capsys.readouterr().err == "none.pdf: it cannot be read (No such file or directory).\n"
     assert service.opened == []
 
@@ -154,7 +154,7 @@ async def test_submit_asks_for_runs_of_its_priority(service: Service, file: Path
     service.answers["POST /papers/p1/process"] = process
     service.sockets = [[CONNECTED, status(2, "queued"), status(3, "completed", 100)]]
     if watched:
-        assert await submit_and_watch(service.server(), [file], service.dial, priority=9) == 0
+        assert await submit_and_watch(service.server(), [file], service.way, priority=9) == 0
     else:
         assert await submit_only(service.server(), [file], priority=9) == 0
     assert queries == [b"priority=9"]
@@ -166,7 +166,7 @@ async def test_submit_asks_for_runs_of_its_priority(service: Service, file: Path
 async def test_watch_begins_with_the_snapshot(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     snapshot = json_of(paper(status="processing", run=1, seq=3, progress=30))
     service.sockets = [[plain("connection", position="x", snapshot=snapshot), status(4, "completed", 100)]]
-    assert await watch_paper(service.server(), "p1", service.dial) == 0
+    assert await watch_paper(service.server(), "p1", service.way) == 0
     assert service.opened == ["ws://papers.test/ws/p1"]
     assert capsys.readouterr().out == "a.pdf: 30 %, processing\na.pdf: 100 %, completed\n"
 
@@ -175,20 +175,20 @@ async def test_watch_begins_with_the_snapshot(service: Service, capsys: pytest.C
 async def test_a_final_close_code_is_told_in_a_sentence(service: Service, code: int, words: str) -> None:
     service.sockets = [[ConnectionClosedError(Close(code, ""), None)]]
     with pytest.raises(ClientError, match=words):
-        await watch_paper(service.server(), "p1", service.dial)
+        await watch_paper(service.server(), "p1", service.way)
 
 
 async def test_a_service_that_was_never_there_is_told_at_once(service: Service) -> None:
     service.sockets = [[ConnectionRefusedError(111, "refused")]]
     with pytest.raises(ClientError, match=r"No service answers at http://papers\.test .*refused"):
-        await watch_paper(service.server(), "p1", service.dial)
+        await watch_paper(service.server(), "p1", service.way)
 
 
 @pytest.mark.parametrize("message", [{"event_type": "paper_status", "data": {}}, {"event_type": "connection"}, {}])
 async def test_what_is_no_event_is_told_in_a_sentence(service: Service, message: dict[str, Any]) -> None:
     service.sockets = [[{"event_type": "", **message} if message else plain("connection")]]
     with pytest.raises(ClientError, match="no Paper Processing of this version"):
-        await watch_paper(service.server(), "p1", service.dial)
+        await watch_paper(service.server(), "p1", service.way)
 
 
 # -- check

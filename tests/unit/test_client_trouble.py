@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -35,13 +36,13 @@ def refusal(code: int, body: bytes) -> InvalidStatus:
 async def test_a_refused_socket_is_told_in_the_words_of_the_service(service: Service, body: bytes, told: str) -> None:
     service.sockets = [[refusal(403, body)]]
     with pytest.raises(ClientError, match=f"refuses the socket: {told}"):
-        await watch_paper(service.server(), "p1", service.dial)
+        await watch_paper(service.server(), "p1", service.way)
 
 
 async def test_a_service_that_cannot_take_sockets_yet_counts_as_away(service: Service) -> None:
     service.sockets = [[refusal(503, b"")]]
     with pytest.raises(UnreachableError):
-        await watch_paper(service.server(), "p1", service.dial)
+        await watch_paper(service.server(), "p1", service.way)
 
 
 async def test_a_socket_that_just_ends_is_opened_again(service: Service) -> None:
@@ -51,18 +52,15 @@ async def test_a_socket_that_just_ends_is_opened_again(service: Service) -> None
         [refusal(502, b"")],
         [plain("connection", position="y"), status(4, "completed", 100)],
     ]
-    assert await watch_paper(service.server(), "p1", service.dial) == 0
+    assert await watch_paper(service.server(), "p1", service.way) == 0
     assert service.opened[1:] == ["ws://papers.test/ws/p1?after=x"] * 2
 
 
-async def test_a_client_that_comes_back_in_vain_for_too_long_gives_up(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.client.follower.PATIENCE_SECONDS", 0.0)
+async def test_a_client_that_comes_back_in_vain_for_too_long_gives_up(service: Service) -> None:
     snapshot = json_of(paper(status="processing", run=1, seq=3))
     service.sockets = [[plain("connection", position="x", snapshot=snapshot)], [ConnectionRefusedError(111, "refused")]]
     with pytest.raises(ClientError, match=r"That was so for 0 seconds; the papers may go on\."):
-        await watch_paper(service.server(), "p1", service.dial)
+        await watch_paper(service.server(), "p1", replace(service.way, patience_seconds=0))
 
 
 async def test_a_paper_that_is_gone_when_its_snapshot_is_needed_counts_as_deleted(
@@ -70,7 +68,7 @@ async def test_a_paper_that_is_gone_when_its_snapshot_is_needed_counts_as_delete
 ) -> None:
     service.answers["GET /papers/p1"] = lambda _: httpx.Response(404, json={"detail": "No.", "code": "paper_not_found"})
     service.sockets = [[CONNECTED, status(2, "queued"), status(7, "processing")]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 1
+    assert await submit_and_watch(service.server(), [file], service.way) == 1
     assert "it was deleted" in capsys.readouterr().err
 
 
@@ -82,7 +80,7 @@ async def test_a_snapshot_that_cannot_be_had_now_is_asked_for_again(service: Ser
     service.answers["GET /papers/p1"] = lambda _: next(answers)
     gap = status(7, "processing")
     service.sockets = [[CONNECTED, status(2, "queued"), gap], [plain("connection", position="at-2"), gap]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 0
+    assert await submit_and_watch(service.server(), [file], service.way) == 0
 
 
 async def test_a_run_that_somebody_else_opened_is_watched_all_the_same(service: Service, file: Path) -> None:
@@ -90,7 +88,7 @@ async def test_a_run_that_somebody_else_opened_is_watched_all_the_same(service: 
         409, json={"detail": "Busy.", "code": "paper_busy"}
     )
     service.sockets = [[CONNECTED, status(2, "queued"), status(3, "completed", 100)]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 0
+    assert await submit_and_watch(service.server(), [file], service.way) == 0
 
 
 async def test_a_run_that_is_refused_is_told_and_not_waited_for(
@@ -100,7 +98,7 @@ async def test_a_run_that_is_refused_is_told_and_not_waited_for(
         422, json={"detail": "Never.", "code": "invalid"}
     )
     service.sockets = [[CONNECTED, ConnectionClosedError(None, None)]]
-    assert await submit_and_watch(service.server(), [file], service.dial) == 1
+    assert await submit_and_watch(service.server(), [file], service.way) == 1
     assert "a.pdf: Never." in capsys.readouterr().err
 
 
@@ -112,7 +110,7 @@ async def test_a_service_that_goes_away_is_told_once_and_not_for_each_file(
 
     service.answers["POST /papers/"] = away
     service.sockets = [[CONNECTED, ConnectionClosedError(None, None)]]
-    assert await submit_and_watch(service.server(), [file, file], service.dial) == 1
+    assert await submit_and_watch(service.server(), [file, file], service.way) == 1
     assert capsys.readouterr().err.count("a.pdf and what follows it was not sent") == 1
 
 

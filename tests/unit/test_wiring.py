@@ -3,6 +3,7 @@
 import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -175,16 +176,15 @@ async def test_a_mongodb_url_says_user_password_and_encryption() -> None:
 
 @pytest.mark.slow  # the driver takes 0.3 s to import
 @pytest.mark.parametrize("scheme", ["bolt", "neo4j", "bolt+s", "neo4j+s", "bolt+ssc", "neo4j+ssc"])
-async def test_a_neo4j_url_says_user_password_and_encryption(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_neo4j_url_says_user_password_and_encryption(scheme: str) -> None:
     from app.adapters.graph.neo4j import connect
 
     asked: list[tuple[str, tuple[str, str]]] = []
 
-    def driver(url: str, *, auth: tuple[str, str], **_: object) -> None:
+    def driver(url: str, *, auth: tuple[str, str], **_: object) -> Any:
         asked.append((url, auth))
 
-    monkeypatch.setattr("app.adapters.graph.neo4j.AsyncGraphDatabase.driver", driver)
-    connect(f"{scheme}://papers:s%40crt@host:7687")
+    connect(f"{scheme}://papers:s%40crt@host:7687", driver)
     assert asked == [(f"{scheme}://host:7687", ("papers", "s@crt"))]
 
 

@@ -111,11 +111,11 @@ RETURN other.id AS paper_id, other.title AS title, collect([e.key, papers]) AS s
 """
 
 
-def connect(url: str) -> "Neo4jGraph":
+def connect(url: str, open_driver: Callable[..., AsyncDriver] = AsyncGraphDatabase.driver) -> "Neo4jGraph":
     """The graph at a URL such as `neo4j://user:password@host`."""
     parts = urlsplit(url)
     return Neo4jGraph(
-        AsyncGraphDatabase.driver(
+        open_driver(
             parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
             auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else None,
             connection_timeout=ANSWER_SECONDS,

@@ -45,10 +45,10 @@ class _Style:
 _PLAIN = _Style("paragraph", 0, None, False)
 
 
-def read(data: bytes, on_page: OnPage) -> Draft:
+def read(data: bytes, on_page: OnPage, max_part: int = MAX_PART) -> Draft:
     """Headings with their levels, paragraphs, captions, tables row by row, footnotes; core properties as metadata.
 
-    Raises `ReadError`, for a zip bomb before any of it is unpacked.
+    Raises `ReadError`, for a zip bomb before any of it is unpacked, or at `max_part` bytes where its directory lies.
     """
     archive = directory(io.BytesIO(data))
     if archive is None:
@@ -59,7 +59,7 @@ def read(data: bytes, on_page: OnPage) -> Draft:
             (path for path in archive.namelist() if re.fullmatch(r"word/document\d*\.xml", path)), "word/document.xml"
         )
         parts = {
-            path: unpack(archive, path, MAX_PART)
+            path: unpack(archive, path, max_part)
             for path in (main, "word/styles.xml", "docProps/core.xml", "word/footnotes.xml")
         }
     document = parts[main]

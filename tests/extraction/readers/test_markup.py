@@ -10,6 +10,7 @@ from app.domain.errors import ReadError
 from app.domain.knowledge import BlockKind
 from app.extraction import readers
 from app.extraction.content_type import DOCX, HTML, JATS
+from app.extraction.readers import docx
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, headings, read, read_or_refused
 
@@ -170,10 +171,11 @@ class TestDocx:
         only_its_directory_can_be_read = data.replace(b"PK\x03\x04", b"XX\x03\x04")
         assert _refused(only_its_directory_can_be_read, DOCX).code == "file_too_complex"
 
-    def test_a_bomb_whose_directory_lies_is_refused_while_it_is_unpacked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("app.extraction.readers.docx.MAX_PART", 1000)
+    def test_a_bomb_whose_directory_lies_is_refused_while_it_is_unpacked(self) -> None:
         data = files.docx(files.paragraph("x" * 2000))
-        assert _refused(data, DOCX).code == "file_too_complex"
+        with pytest.raises(ReadError) as refused:
+            docx.read(data, lambda done, total: None, max_part=1000)
+        assert refused.value.code == "file_too_complex"
 
     def test_entities_in_its_xml_are_refused(self) -> None:
         file = io.BytesIO()
