@@ -24,6 +24,7 @@ _ENOUGH = 3
 """Lines that read as an abstract: a heading "Summary" in the body after them begins no other."""
 _A_SENTENCE = 5
 """Words; a shorter line below the heading ("Article history:") is a part of the abstract only if it reads so."""
+_SENTENCE_ENDS = re.compile(r"[.!?:;][\W\d]*$")
 _NUMBERED = re.compile(r"^\W{0,3}(?:\d{1,2}|[IVX]{1,4})[.)]?\s")
 
 
@@ -64,6 +65,8 @@ def _abstract(front: list[FrontLine]) -> str | None:
         abstract = list(takewhile(lambda line: not _AFTER_ABSTRACT.match(line.text), marked))
         return ABSTRACT.sub("", joined(abstract))[:MAX_ABSTRACT].lstrip(" :.—–-").strip() or None
     kept: list[str] = []
+    last: FrontLine | None = None
+    """The last line of those that are kept."""
     inside = False
     read = 0
     for line in front:
@@ -72,7 +75,7 @@ def _abstract(front: list[FrontLine]) -> str | None:
         if not inside and label:
             inside = True
             text = text[label.end() :]
-        elif inside and kept and (_AFTER_ABSTRACT.match(text) or _ends_abstract(line) or _is_heading(text, label)):
+        elif inside and kept and (_ends_abstract(line, last) or _is_heading(text, label)):
             break
         read += not inside and line.label == "abstract"
         if not inside and (line.page > 1 or (line.label == "body" and read >= _ENOUGH)):
@@ -81,9 +84,10 @@ def _abstract(front: list[FrontLine]) -> str | None:
             inside
             and text
             and line.kind is not BlockKind.FURNITURE
-            and (line.label == "abstract" or (not kept and len(text.split()) >= _A_SENTENCE))
+            and (line.label == "abstract" or (not kept and len(text.split()) >= _A_SENTENCE) or _runs_on(line, last))
         ):
             kept.append(text)
+            last = line
     return " ".join(kept)[:MAX_ABSTRACT].strip() or None
 
 
@@ -101,20 +105,30 @@ def _unlabelled_abstract(front: list[FrontLine], title: list[FrontLine]) -> str 
             continue
         if not kept and line.page > 1:
             break
-        if kept and (_AFTER_ABSTRACT.match(line.text) or _ends_abstract(line)):
+        if kept and _ends_abstract(line, kept[-1]):
             break
-        if line.label == "abstract" and (not kept or line.near(kept[0])):
+        if (line.label == "abstract" and (not kept or line.near(kept[0]))) or (kept and _runs_on(line, kept[-1])):
             kept.append(line)
     return joined(kept)[:MAX_ABSTRACT] or None
 
 
-def _ends_abstract(line: FrontLine) -> bool:
+def _ends_abstract(line: FrontLine, last: FrontLine | None) -> bool:
+    if _AFTER_ABSTRACT.match(line.text) or line.kind is BlockKind.HEADING:
+        return True
     numbered = _NUMBERED.match(line.text) is not None and is_well_known(line.text)
+    named = numbered or line.text.lower() in ("introduction", "background")
+    return named or (line.label == "body" and not _runs_on(line, last))
+
+
+def _runs_on(line: FrontLine, last: FrontLine | None) -> bool:
+    """Whether the line goes on with a sentence in the same paragraph: then it is of what the last one is of."""
     return (
-        line.kind is BlockKind.HEADING
-        or line.label == "body"
-        or numbered
-        or line.text.lower() in ("introduction", "background")
+        last is not None
+        and line.size is not None
+        and line.block == last.block
+        and line.near(last)
+        and line.kind is not BlockKind.FURNITURE
+        and _SENTENCE_ENDS.search(last.text) is None
     )
 
 
