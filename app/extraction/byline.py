@@ -15,6 +15,9 @@ _OTHER_PEOPLE = re.compile(
 )
 _LIST = re.compile(r",|;|&|\band\b")
 _OPEN = re.compile(r"(?:[,;&]|\band)\s*$")
+_BEGUN = re.compile(r"\b[A-Z]\.\W*$")
+"""A name of which only initials stand on the line."""
+_JOINS = re.compile(r"[\W\d]*(?:and|&)\s")
 _REST = 3
 """Words of a name that a line's end has cut off."""
 _NO_PERSON = re.compile(
@@ -74,11 +77,20 @@ def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
 
 def _goes_on(line: FrontLine, last: FrontLine) -> bool:
     """Whether a list of names goes on with the line, whatever it reads as: it is short, or the list is open."""
-    if line.label == "body" or is_affiliation(line.text) or not line.text[:1].isupper() or not _in_one_size(line, last):
+    if line.label == "body" or is_affiliation(line.text) or not _in_one_size(line, last):
+        return False
+    if line.label == "author" and line.block - last.block <= 1 and _is_cut(last, line):
+        return True
+    if not line.text[:1].isupper():
         return False
     is_rest = line.block - last.block <= 1 and len(line.text.split()) <= _REST and bool(_LIST.search(last.text))
     is_open = _OPEN.search(last.text) is not None and line.bold == last.bold and bool(names_in(line.text))
     return is_rest or is_open
+
+
+def _is_cut(last: FrontLine, line: FrontLine) -> bool:
+    """Whether a list of names, or one of them, is cut between the two lines."""
+    return any((_OPEN.search(last.text), _BEGUN.search(last.text), _JOINS.match(line.text)))
 
 
 def _is_of_authors(line: FrontLine, first: FrontLine) -> bool:
@@ -117,7 +129,8 @@ def _bylines(run: list[FrontLine]) -> list[list[FrontLine]]:
     bylines: list[list[FrontLine]] = []
     for line in run:
         last = bylines[-1][-1] if bylines else None
-        if last and (line.block == last.block or (_LIST.search(last.text) and _LIST.search(line.text))):
+        is_list = last is not None and _LIST.search(last.text) is not None
+        if last and (line.block == last.block or (is_list and (_LIST.search(line.text) or _is_cut(last, line)))):
             bylines[-1].append(line)
         else:
             bylines.append([line])

@@ -4,7 +4,7 @@ import re
 
 _AFFILIATION = re.compile(
     r"\b(?:universit\w*|department|dept|institut\w*|school|college|facult\w*|laborator\w*|labs?|research|cent(?:er|re)|hospital|inc|corp\w*|ltd|gmbh|company"
-    r"|academy|ministry|clinic\w*|division|group|technolog\w*|sciences?|engineering|division|street|avenue|road|box|usa|uk|china|japan|germany|france|canada"
+    r"|academy|ministry|clinic\w*|division|group|technolog\w*|sciences?|engineering|division|street|avenue|road|box|(?-i:USA|UK)|china|japan|germany|france|canada"
     r"|india|italy|spain|australia|netherlands|switzerland|sweden|korea|brazil|israel|singapore|hong kong|kingdom|states|email|e-mail|tel|fax|abstract"
     r"|introduction|keywords|proceedings|google|microsoft|ibm|at&t|bell|facebook|amazon|state|city|correspond\w*|contributed|equal\w*|author\w*|edited"
     r"|editor|editors|article|open|access|journal|protocol|review|report)\b|@|https?:|\d{4,}",
