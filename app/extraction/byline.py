@@ -17,6 +17,8 @@ _LIST = re.compile(r",|;|&|\band\b")
 _OPEN = re.compile(r"(?:[,;&]|\band)\s*$")
 _BEGUN = re.compile(r"\b[A-Z]\.\W*$")
 """A name of which only initials stand on the line."""
+_SMALL = re.compile(r"\b[^\W\d_A-Z]{3,}\b")
+_LONG = re.compile(r"[^\W\d_]{3,}")
 _JOINS = re.compile(r"[\W\d]*(?:and|&)\s")
 _REST = 3
 """Words of a name that a line's end has cut off."""
@@ -43,7 +45,15 @@ def author_names(front: list[FrontLine], title: list[FrontLine]) -> tuple[str, .
     below = [line for line in above_abstract(front) if line.start >= start and line in page]
     runs = (_runs(lines) for lines in (below, page))
     candidates = (*runs, [[line] for line in below if names_in(line.text)])
-    return next((names for lines in candidates if (names := _names(lines))), ()) or _names_before_addresses(below)
+    found = (_without_words(_names(lines), front) for lines in candidates)
+    return next(filter(None, found), ()) or _names_before_addresses(below)
+
+
+def _without_words(names: tuple[str, ...], front: list[FrontLine]) -> tuple[str, ...]:
+    """The names without those all of whose words the paper also writes small, as it writes no name."""
+    prose = (line.text for line in front if line.label in {"title", "abstract", "body"} and "@" not in line.text)
+    words = {word for text in prose for word in _SMALL.findall(text)}
+    return tuple(name for name in names if not words.issuperset(_LONG.findall(name.lower()) or {name}))
 
 
 def _names_before_addresses(lines: list[FrontLine]) -> tuple[str, ...]:
