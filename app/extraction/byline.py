@@ -76,7 +76,12 @@ def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
         if last is not None and ((_is_of_authors(line, last) and line.bold == last.bold) or _goes_on(line, last)):
             runs[-1].append(line)
             last = line
-        elif first is not None and _is_of_authors(line, first) and not _OTHER_PEOPLE.search(before):
+        elif (
+            first is not None
+            and (line.label == "author" or not runs)
+            and _is_of_authors(line, first)
+            and not _OTHER_PEOPLE.search(before)
+        ):
             last = line if not runs or _alike(line, runs[0][0]) else None
             runs += [[line]] if last else []
         else:
