@@ -71,23 +71,25 @@ def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
     runs: list[list[FrontLine]] = []
     last: FrontLine | None = None
     """The line above, if it is of authors."""
-    before = ""
+    before: FrontLine | None = None
     for line in lines if first is not None else ():
         if last is not None and ((_is_of_authors(line, last) and line.bold == last.bold) or _goes_on(line, last)):
             runs[-1].append(line)
             last = line
-        elif (
-            first is not None
-            and (line.label == "author" or not runs)
-            and _is_of_authors(line, first)
-            and not _OTHER_PEOPLE.search(before)
-        ):
+        elif first is not None and _is_of_authors(line, first) and (before is None or _may_begin(line, before, runs)):
             last = line if not runs or _alike(line, runs[0][0]) else None
             runs += [[line]] if last else []
         else:
             last = None
-        before = line.text
+        before = line
     return runs
+
+
+def _may_begin(line: FrontLine, before: FrontLine, runs: list[list[FrontLine]]) -> bool:
+    """Whether a further list may begin after that line: what reads as an address, only where print sets it off from one."""
+    is_set_off = not line.near(before) or line.bold != before.bold or line.text.isupper() > before.text.isupper()
+    reads_so = line.label == "author" or not runs or (line.label == before.label == "affiliation" and is_set_off)
+    return reads_so and not _OTHER_PEOPLE.search(before.text)
 
 
 def _goes_on(line: FrontLine, last: FrontLine) -> bool:
@@ -110,7 +112,7 @@ def _is_cut(last: FrontLine, line: FrontLine) -> bool:
 
 def _is_of_authors(line: FrontLine, first: FrontLine) -> bool:
     """Whether the line is one of authors: told so, or names alone in their very print."""
-    if line.label in {"title", "other"}:
+    if line.label in {"title", "other", "affiliation"}:
         alike = line.size is not None and line.near(first) and line.bold == first.bold
         return alike and (bool(names_in(line.text)) or (line.label == "title" and line.block == first.block))
     return line.label == "author"

@@ -13,6 +13,9 @@ from app.extraction.weights import tagger
 
 Label = Literal["title", "author", "affiliation", "abstract", "other", "body"]
 
+Learnt = Literal[Label, "heading"]
+"""What the model knows: the heading that the body begins with, too, without which no body begins."""
+
 MAX_LINES = 120
 """Of a first page that are labelled; a header is never longer."""
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -74,7 +77,18 @@ def label_lines(lines: Sequence[Printed]) -> list[Told]:
         return []
     model = tagger("header.crfsuite")
     labels = model.tag(list(features(lines)))
-    return [Told(label, model.marginal("title", at)) for at, label in enumerate(labels)]
+    return [Told(label, model.marginal("title", at)) for at, label in enumerate(as_labels(labels))]
+
+
+def as_labels(labels: Sequence[Learnt]) -> Iterator[Label]:
+    """What the model told, as labels: a heading is of the body that it begins.
+
+    What reads as a body before any heading is an abstract: nothing else looks so alike.
+    """
+    is_begun = False
+    for label in labels:
+        is_begun = is_begun or label == "heading"
+        yield "body" if label == "heading" else "abstract" if label == "body" and not is_begun else label
 
 
 def features(lines: Sequence[Printed]) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ import pytest
 from app.domain.knowledge import BlockKind
 from app.extraction.front import FrontLine
 from app.extraction.header import extract_header
-from app.extraction.header_lines import MAX_LINES, Label, Printed, label_lines
+from app.extraction.header_lines import MAX_LINES, Label, Printed, as_labels, label_lines
 from app.extraction.names import names_in_byline
 from app.extraction.title import title_lines, title_of
 from tests.extraction.papers import HOSTILE, of_kind, reading
@@ -246,3 +246,22 @@ def test_the_sign_of_an_orcid_beside_a_name_is_no_part_of_it() -> None:
         ("1 Department of Reading, University of Northfield", {"font_size": 9.0}),
     )
     assert extract_header(page).authors == ("Ada Okafor", "Jonas Lindqvist")
+
+
+def test_a_list_cut_in_other_print_is_whole_and_what_stands_in_its_print_further_down_is_of_no_names() -> None:
+    page = reading(
+        ("How long it takes to read a paper", {"font_size": 20.0, "bold": True}),
+        ("Ada Okafor 1,2, Jonas Lindqvist 1, Seppo-Tapio Luna 1,", {"font_size": 11.0}),
+        ("Vesa P Hayashi 2 and J Jussi Torres 1", {"font_size": 11.0, "bold": True}),
+        ("1 Department of Reading, University of Northfield", {"font_size": 9.0}),
+        ("Abstract", {"font_size": 11.0, "bold": True}),
+        ("Reading a paper takes long, and few people who write of associative thesaurus say how.", {"font_size": 10.0}),
+        ("Key Messages", {"font_size": 11.0}),
+        ("Associative Thesaurus", {"font_size": 11.0}),
+    )
+    names = ("Ada Okafor", "Jonas Lindqvist", "Seppo-Tapio Luna", "Vesa P Hayashi", "J Jussi Torres")
+    assert extract_header(page).authors == names
+
+
+def test_no_body_begins_before_its_heading() -> None:
+    assert list(as_labels(["title", "body", "heading", "body"])) == ["title", "abstract", "body", "body"]

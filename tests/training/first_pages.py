@@ -16,7 +16,7 @@ from lxml import etree
 from rapidfuzz.distance import Levenshtein
 
 from app.domain.knowledge import Block, Reading
-from app.extraction.header_lines import MAX_LINES, Label, Printed
+from app.extraction.header_lines import MAX_LINES, Label, Learnt, Printed
 from app.extraction.published import find_year
 from tests.evaluation.split import Part, part_of
 
@@ -49,7 +49,7 @@ class FirstPage:
     name: str
     part: Part
     lines: list[Printed]
-    labels: list[Label]
+    labels: list[Learnt]
     authors: list[str]
     """The text of each byline."""
     years: frozenset[int]
@@ -142,7 +142,7 @@ def _page(name: str, root: etree._Element, tokens: Sequence[_Token]) -> FirstPag
     dates = [find_year(" ".join(map(str, found.itertext()))) for found in root.iter("date") if not found.attrib]
     years = frozenset(year for year in dates if year)
     part = part_of(name.split(".training", maxsplit=1)[0], TEST)
-    return FirstPage(name, part, lines[:MAX_LINES], labels[:MAX_LINES], authors, years)
+    return FirstPage(name, part, lines[:MAX_LINES], [*labels[:MAX_LINES]], authors, years)
 
 
 def _tokens(rows: str) -> Iterator[_Token]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pycrfsuite
 
-from app.extraction.header_lines import MAX_LINES, Label, Printed, features
+from app.extraction.header_lines import MAX_LINES, Label, Learnt, Printed, as_labels, features
 from tests.evaluation.model import f1
 from tests.training.first_pages import FirstPage, first_pages
 from tests.training.model import WEIGHTS, Card
@@ -43,7 +43,8 @@ def _with_body(page: FirstPage, at: int, body: list[str]) -> FirstPage:
     above = None if size is None else size + at // 3 % 2
     heading = Printed(_HEADINGS[at % len(_HEADINGS)], above, page.is_set and at % 3 != 0, first=page.is_set)
     lines = [Printed(text, size, first=page.is_set and number == 0) for number, text in enumerate(body)]
-    labels: list[Label] = ["body"] * (1 + len(lines))
+    labels: list[Learnt] = ["body"] * (1 + len(lines))
+    labels[0] = "heading"
     return replace(page, lines=[*page.lines, heading, *lines], labels=[*page.labels, *labels])
 
 
@@ -73,7 +74,8 @@ def train(folder: Path) -> Card:
             f"A linear-chain conditional random field (crfsuite, L-BFGS, {_ITERATIONS} iterations, c1 0.3, c2 0.05) over "
             "words, shapes, signs and print (larger or smaller than the line above, the page's largest, bold, first of its "
             "block) of a line and its neighbours. Each page is learnt from twice: as it is set, and as bare text; three "
-            "quarters of them with a heading and lines of another abstract below, as the body that the annotations lack."
+            "quarters of them with a heading and lines of another abstract below, as the body that the annotations lack. "
+            "No body begins without such a heading."
         ),
         figures={
             "size": f"{weights.stat().st_size / 1e6:.1f} MB",
@@ -90,9 +92,11 @@ def train(folder: Path) -> Card:
             "It knows nothing of columns, and of type sizes only which is larger; pages in other languages than English are "
             "few in the data, as are books and theses. The figures are not of a fresh test: rules and model were chosen by "
             "cross-validation on the pages learnt from, but earlier versions were measured on these unseen pages, and on the "
-            "22 test papers, four times before this one, and someone saw the figures each time. So few papers tell little: "
+            "22 test papers, five times before this one, and someone saw the figures each time. So few papers tell little: "
             "one of them more or less is 7 percent of the ACL papers and 17 percent of the journals. Columns were tried on "
-            "pages that we set ourselves from annotated names and titles, which are tidier than what publishers set."
+            "pages that we set ourselves from annotated names and titles, which are tidier than what publishers set. The first "
+            "model knew of no body and found 99.0 % of lines of abstract: these pages end with the abstract, so that nothing "
+            "else could be taken for one; but papers go on, and it had to learn where to stop."
         ),
     )
 
@@ -103,7 +107,9 @@ def _scores(weights: Path, pages: Sequence[FirstPage]) -> Iterator[tuple[Label, 
     found = [
         (told, label)
         for page in pages
-        for told, label in zip(tagger.tag(list(features(page.lines[:MAX_LINES]))), page.labels[:MAX_LINES], strict=True)
+        for told, label in zip(
+            as_labels(tagger.tag(list(features(page.lines[:MAX_LINES])))), page.labels[:MAX_LINES], strict=True
+        )
     ]
     labels: tuple[Label, ...] = ("title", "author", "affiliation", "abstract")
     for label in labels:
