@@ -2,13 +2,16 @@
 
 import random
 
+import pypdfium2.raw as pdfium
 import pytest
+from pypdfium2 import PdfBitmap, PdfDocument, PdfImage, PdfMatrix
 
 from app.domain.errors import ReadError
 from app.domain.knowledge import BlockKind, Reading
 from app.extraction import readers
 from app.extraction.content_type import PDF
 from app.extraction.readers.layout import Fragment, columns_of
+from app.extraction.readers.made import year_made
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, read, read_or_refused
 
@@ -196,3 +199,17 @@ def test_specter_is_read_in_order_with_its_words_whole() -> None:
     assert places == sorted(places)
     sizes = {reading.text[b.start : b.end]: b.font_size for b in reading.blocks}
     assert sizes["1 Introduction"] == 12.0
+
+
+@pytest.mark.parametrize(("width", "is_told"), [(300, True), (600, False)])
+def test_a_file_tells_the_year_it_was_made_in_unless_an_image_covers_its_page(width: int, is_told: bool) -> None:
+    document = PdfDocument.new()
+    page, image = document.new_page(600, 800), PdfImage.new(document)
+    image.set_bitmap(PdfBitmap.new_native(2, 2, pdfium.FPDFBitmap_BGR))
+    image.set_matrix(PdfMatrix().scale(width, 800))
+    page.insert_obj(image)
+    page.gen_content()
+    try:
+        assert (year_made(document.raw) is not None) is is_told
+    finally:
+        document.close()
