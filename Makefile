@@ -97,7 +97,7 @@ prove: $(STAMP) ## delete each place that publishes, in a copy, and show which t
 rules: $(STAMP) ## take each rule of delivery out, in a copy, and see the tests fail that hold it (minutes)
 	@$(BIN)/python -m tests.rules $(ARGS)
 
-# What has been tried already is kept in mutants/, and tried again only where its code or a test of it changed.
+# What came of each change is kept in mutants/; those of the MODULE named are tried anew.
 mutate: $(STAMP) ## change the code in thousands of small ways, and list which no test notices: MODULE=app.services.relay
 	@nice $(BIN)/mutmut run --max-children $(JOBS) "$(MODULE).*"
 	@$(BIN)/mutmut results

@@ -35,8 +35,6 @@ class Feed:
         self._outbound = outbound
         self._replay_limit = replay_limit
         self._paper_id = paper_id
-        self._cursor = "0-0"
-        self._order = (0, 0)
         self._joined = False
         self._known: dict[str, int] = {}
         self.papers: set[str] | None = None if paper_id is None else {paper_id}
@@ -50,7 +48,7 @@ class Feed:
         return Position(entry=entry, seq=self._known.get(self._paper_id or "", 0))
 
     def stand_at(self, entry: str) -> None:
-        """Everything up to `entry` is done with."""
+        """Everything up to `entry` is done with. Comes before all else."""
         self._cursor = entry
         self._order = entry_order(entry)
 

@@ -80,7 +80,7 @@ def parse_action(text: str) -> Action:
     try:
         return _ACTION.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors()[0]
         if first["type"] in _UNKNOWN:
             raise UnknownActionError(
                 'A message is an object with "action": "ping", "subscribe" or "unsubscribe".'

@@ -277,7 +277,7 @@ class Session:
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
+                raise WebSocketDisconnect(message.get("code", 1005))
             text, binary = message.get("text"), message.get("bytes")
             if len(binary or b"" if text is None else text.encode()) > MAX_MESSAGE_BYTES:
                 self._end(Close.TOO_BIG)

@@ -25,6 +25,9 @@ class LogByHand:
 
     def __init__(self, *entries: LogEntry) -> None:
         self.entries = [LogEntry(id="1-0", event=None), *entries]
+        self.page = 1_000_000
+        """Entries it answers with at most, whatever it is asked for."""
+        self.most_asked = 0
 
     async def tail(self) -> str:
         return self.entries[-1].id
@@ -33,7 +36,9 @@ class LogByHand:
         return entry_id in {entry.id for entry in self.entries}
 
     async def read(self, after: str, limit: int) -> Sequence[LogEntry]:
-        return [entry for entry in self.entries if entry_order(entry.id) > entry_order(after)][:limit]
+        self.most_asked = max(self.most_asked, limit)
+        found = [entry for entry in self.entries if entry_order(entry.id) > entry_order(after)]
+        return found[: min(limit, self.page)]
 
     async def wait(self, after: str, limit: int) -> Sequence[LogEntry]:
         return await self.read(after, limit)

@@ -133,6 +133,28 @@ async def test_pages_follow_each_other_without_a_hole(length: int) -> None:
     assert await client.sent() == a_life(length)
 
 
+async def test_a_long_way_is_read_in_pages_and_is_never_in_memory_as_a_whole() -> None:
+    log, hub = await a_log(2)
+    client = Client(hub, log)
+    client.feed.stand_at("1-0")
+    await client.catch_up(until=await log.tail())
+    assert log.most_asked == PAGE
+
+
+@pytest.mark.parametrize(("limit", "far"), [(5, True), (6, False)])
+async def test_a_way_is_too_long_by_all_its_pages_together(limit: int, far: bool) -> None:
+    log, hub = await a_log(6)
+    log.page = 2
+    client = Client(hub, log, replay_limit=limit)
+    client.feed.stand_at("1-0")
+    told = None
+    try:
+        await client.catch_up(until=await log.tail())
+    except BehindError as error:
+        told = error.reason
+    assert told == ("too_far_behind" if far else None)
+
+
 async def test_a_log_that_was_cut_before_the_feed_is_told_and_nothing_after_the_cut_is_sent() -> None:
     log, hub = await a_log(3)
     await hub._read()

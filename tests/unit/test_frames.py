@@ -21,6 +21,12 @@ def test_a_client_reads_the_text_whatever_its_length(length: int) -> None:
     assert parsed(text_frame("x" * length)) == ["x" * length]
 
 
+@pytest.mark.parametrize(("length", "header"), [(125, 2), (126, 4), (65_535, 4), (65_536, 10)])
+def test_the_header_is_as_short_as_the_length_allows(length: int, header: int) -> None:
+    """RFC 6455 demands it; parsers that are strict about it close the connection."""
+    assert len(text_frame("x" * length).data) == header + length
+
+
 def test_the_length_is_that_of_the_bytes() -> None:
     text = "ß" * 100
     assert parsed(text_frame(text)) == [text]

@@ -11,7 +11,7 @@ from app.domain.errors import UnavailableError
 from app.domain.position import entry_order
 from app.ports import LogEntry
 from app.realtime.frames import Frames
-from app.realtime.hub import PART_BYTES, PART_FRAMES, Hub
+from app.realtime.hub import BATCH, PART_BYTES, PART_FRAMES, Hub
 from app.realtime.news import News
 from tests.support.builders import SAMPLE
 from tests.support.log_by_hand import LogByHand, entry, hub_over
@@ -92,6 +92,24 @@ async def test_a_long_reading_is_handed_out_in_parts_and_the_writers_have_their_
     seen.append(len(watcher.told))
     assert max(after - before for before, after in pairwise(seen)) <= PART_FRAMES
     assert watcher.told == ["a"] * 2 * PART_FRAMES
+
+
+async def test_one_reading_takes_no_more_than_its_batch() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    await hub._read()
+    assert log.most_asked == BATCH
+
+
+async def test_an_entry_without_an_event_is_read_past() -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    watcher = Watcher(hub, None)
+    log.entries += [LogEntry(id="2-0", event=None), entry(3, "a")]
+    await hub._read()
+    assert (watcher.told, hub.position) == (["a"], "3-0")
 
 
 async def test_a_part_is_bounded_in_bytes_too() -> None:
@@ -180,6 +198,27 @@ async def test_who_a_replay_took_ahead_goes_on_once_the_hub_is_there() -> None:
         log.entries.append(entry(number, paper_id))
         await hub._read()
     assert ahead.told == ["b", "b"]
+
+
+async def test_who_left_while_ahead_is_not_told_of_a_place_that_is_gone() -> None:
+    """Its connection has ended: what the hub told it would fail, and with it the reading for everyone else."""
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    ahead, stays = Watcher(hub, None, "3-0"), Watcher(hub, None)
+    hub.close(ahead)
+    log.entries.append(entry(5, "a"))
+    await hub._read()
+    assert (ahead.told, stays.told) == ([], ["a"])
+
+
+async def test_nothing_is_kept_of_papers_that_nobody_follows_any_more() -> None:
+    hub = hub_over(LogByHand())
+    await hub.start()
+    watchers = [Watcher(hub, {"a", "b"}), Watcher(hub, {"a"})]
+    for watcher in watchers:
+        hub.close(watcher)
+    assert not hub._by_paper, "it grows with each paper that was ever followed, and their events are framed for nobody"
 
 
 async def test_before_the_log_was_reached_there_is_no_position() -> None:

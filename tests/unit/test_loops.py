@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -12,13 +12,17 @@ import pytest
 from app.domain import decisions
 from app.domain.errors import PaperGoneError, UnavailableError
 from app.ports import Clock
+from app.realtime.status import StatusTicker
 from app.services.loop import PAUSE_SECONDS, doing, keep_going
 from app.services.stages import PROGRESS_EVERY, Work
+from app.services.system import Sample, System
 from app.services.wake import Wake
 from tests.support.bench import Bench
+from tests.support.builders import SAMPLE
 from tests.support.clock import ManualClock
 from tests.support.deadlines import until
 from tests.support.in_process import Side
+from tests.support.log_by_hand import LogByHand, hub_over
 
 pytestmark = pytest.mark.anyio
 
@@ -166,6 +170,32 @@ async def test_the_sweeper_comes_again_until_no_worker_can_write_any_more(bench:
         assert (await bench.record(paper_id)).swept
 
 
+# -- the ticker's
+
+
+class AwayOnce:
+    """A system of which no sample can be taken at first."""
+
+    asked = 0
+
+    async def sample(self, connections: int) -> Sample:
+        self.asked += 1
+        if self.asked == 1:
+            raise UnavailableError("The machine cannot be looked at, as this test wants it.")
+        return SAMPLE
+
+
+async def test_a_sample_that_cannot_be_taken_does_not_end_the_ticks(clock: ManualClock) -> None:
+    hub = hub_over(LogByHand())
+    ticker = StatusTicker(hub, cast(System, AwayOnce()), clock, interval=2)
+    async with running(ticker.run):
+        await step(clock, 2)
+        assert hub.sample is None
+        await step(clock, PAUSE_SECONDS)
+        await step(clock, 2)
+        assert hub.sample is SAMPLE
+
+
 # -- the heartbeat's
 
 
@@ -176,6 +206,16 @@ async def test_a_worker_is_heard_of_until_it_falls_silent(bench: Bench) -> None:
             assert await bench.side.queue.workers() == 1
     bench.clock.advance(20)
     assert await bench.side.queue.workers() == 0
+
+
+async def test_a_worker_whose_queue_was_away_is_heard_of_again(bench: Bench) -> None:
+    bench.backing.redis.connected = False
+    async with running(bench.services.heartbeat.run):
+        await asleep(bench.clock)
+        bench.backing.redis.connected = True
+        await step(bench.clock, PAUSE_SECONDS)
+        await step(bench.clock, 5)
+        assert await bench.side.queue.workers() == 1
 
 
 # -- what is said of a deleted paper

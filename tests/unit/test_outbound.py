@@ -115,6 +115,17 @@ async def test_what_was_sent_makes_room_and_the_order_stays(way: Way) -> None:
     assert reader.got == ["0", "1", "2", "3", "4"]
 
 
+async def test_what_was_sent_leaves_the_room_it_took_and_no_more(way: Way) -> None:
+    queue, reader = outbound(frames=4, bytes=60), Reader(way)
+    reader.read_on()
+    queue.offer(several("a", "b", "c"))
+    async with writing(queue, reader):
+        await queue.drained()
+    with pytest.raises(SlowConsumerError):
+        queue.offer(text_frame("x" * 59))
+    queue.offer(text_frame("x" * 58))
+
+
 async def test_where_nothing_waits_frames_go_out_at_once_without_a_turn_of_the_writer() -> None:
     queue, reader = outbound(), Reader("at once")
     reader.read_on()

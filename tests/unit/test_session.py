@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from starlette.websockets import WebSocket
 
 from app.adapters.clock import SystemClock
@@ -15,14 +16,17 @@ from app.domain.paper import Paper
 from app.domain.position import Position
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
-from app.realtime.protocol import Close
-from app.realtime.session import CLOSE_SECONDS, Realtime, Session
+from app.realtime.protocol import MAX_MESSAGE_BYTES, Close
+from app.realtime.session import Realtime, Session
 from app.realtime.wire import EXTENSION
 from app.services.papers import Papers
 from tests.support.builders import SAMPLE, a_paper
 from tests.support.log_by_hand import LogByHand, as_log, entry, hub_over
 
 pytestmark = pytest.mark.anyio
+
+MOST_FRAMES = 50
+"""That may wait for a client: fewer than the hub hands out at once."""
 
 
 class SlowStore:
@@ -59,6 +63,8 @@ class Client:
 
     def __init__(self, log: LogByHand, hub: Hub) -> None:
         self.log, self.hub = log, hub
+        self.session = anyio.CancelScope()
+        """In which the server runs it."""
         self._to_server, self._inbox = anyio.create_memory_object_stream[dict[str, Any]](10)
         self._outbox, self._from_server = anyio.create_memory_object_stream[dict[str, Any]](100)
 
@@ -80,8 +86,11 @@ class Client:
         with anyio.fail_after(1):
             return await self._from_server.receive()
 
-    async def leave(self) -> None:
-        await self._to_server.send({"type": "websocket.disconnect"})
+    async def send(self, data: bytes) -> None:
+        await self._to_server.send({"type": "websocket.receive", "bytes": data})
+
+    async def leave(self, **why: Any) -> None:
+        await self._to_server.send({"type": "websocket.disconnect", **why})
 
     def drop(self) -> None:
         for stream in (self._to_server, self._inbox, self._outbox, self._from_server):
@@ -116,14 +125,20 @@ async def a_session(
         log=as_log(log),
         papers=cast(Papers, store_type(log, hub)),
         clock=SystemClock(),
-        limits=Limits(frames=100, bytes=100_000, seconds=10),
+        limits=Limits(frames=MOST_FRAMES, bytes=100_000, seconds=10),
         replay_limit=100,
         max_connections=10,
         allowed_origins=(),
     )
     client = client_type(log, hub)
+    session = Session(cast(WebSocket, client), paper_id, after, shared)
+
+    async def serve() -> None:
+        with client.session:
+            await session.run()
+
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(Session(cast(WebSocket, client), paper_id, after, shared).run)
+        tasks.start_soon(serve)
         yield client
         await client.leave()
     client.drop()
@@ -160,23 +175,49 @@ async def test_a_log_that_is_lost_while_the_store_is_away_ends_the_socket_with_a
         assert await client.hear() == {"closed": Close.UNAVAILABLE.code}
 
 
-class Stuck(Client):
-    """Takes its close frame much too late."""
+class Late(Client):
+    """Takes its close frame only when it is let."""
 
-    took_it = False
+    def __init__(self, log: LogByHand, hub: Hub) -> None:
+        super().__init__(log, hub)
+        self.asked, self.let = anyio.Event(), anyio.Event()
 
     async def close(self, code: int, reason: str) -> None:
-        await anyio.sleep(2 * CLOSE_SECONDS)
-        self.took_it = True
+        self.asked.set()
+        await self.let.wait()
+        await super().close(code, reason)
 
 
-@pytest.mark.slow
-async def test_a_client_that_does_not_take_its_close_frame_is_not_waited_for() -> None:
-    async with a_session("a", store_type=AwayStore, client_type=Stuck) as client:
+async def test_a_client_that_does_not_take_its_close_frame_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.realtime.session.CLOSE_SECONDS", 0.01)
+    async with a_session("a", client_type=Late) as client:
         await client.hear()
         client.hub.stop()
-    assert isinstance(client, Stuck)
-    assert not client.took_it
+
+
+async def test_a_close_frame_that_is_under_way_gets_there_though_the_server_cancels_what_still_runs() -> None:
+    async with a_session("a", client_type=Late) as client:
+        assert isinstance(client, Late)
+        await client.hear()
+        client.hub.stop()
+        await client.asked.wait()
+        client.session.cancel()
+        await checkpoint()
+        client.let.set()
+        while "closed" not in (heard := await client.hear()):
+            assert heard["event_type"] == "paper_status"
+    assert heard == {"closed": Close.GOING_AWAY.code}
+
+
+async def test_of_two_reasons_to_end_a_connection_the_first_is_told() -> None:
+    async with a_session("a") as client:
+        await client.hear()
+        client.hub.stop()
+        client.log.entries += [entry(number, "a", number) for number in range(4, 4 + 2 * MOST_FRAMES)]
+        await client.hub._read()  # more than may wait, before the connection had a turn to end
+        while "closed" not in (heard := await client.hear()):
+            assert heard["event_type"] == "paper_status"
+    assert heard == {"closed": Close.GOING_AWAY.code}
 
 
 class WithWire(Client):
@@ -205,3 +246,22 @@ async def test_where_the_server_takes_bytes_everything_goes_over_its_wire_the_cl
         while "cut" not in (heard := await client.hear()):
             assert "written" in heard
     assert heard == {"cut": (Close.GOING_AWAY.code, Close.GOING_AWAY.reason)}
+
+
+async def test_a_reader_that_its_server_finds_too_slow_is_one_for_us_too() -> None:
+    async with a_session("a") as client:
+        await client.leave(code=Close.SLOW_CONSUMER.code)
+        while "closed" not in (heard := await client.hear()):
+            pass
+    assert heard == {"closed": Close.SLOW_CONSUMER.code}
+
+
+async def test_bytes_beyond_the_limit_end_the_connection_as_text_does() -> None:
+    async with a_session("a") as client:
+        await client.send(bytes(MAX_MESSAGE_BYTES))
+        while (heard := await client.hear()).get("event_type") != "error":
+            assert "closed" not in heard, "that many are allowed"
+        await client.send(bytes(MAX_MESSAGE_BYTES + 1))
+        while "closed" not in (heard := await client.hear()):
+            pass
+    assert heard == {"closed": Close.TOO_BIG.code}

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import cast
 from uuid import UUID
 
 import anyio
@@ -17,7 +19,10 @@ from opentelemetry.trace import SpanContext, SpanKind
 from app import tracing
 from app.domain.errors import PaperProcessingError
 from app.domain.stages import STAGES
+from app.realtime.hub import Consumer
+from app.realtime.news import News
 from tests.support.in_process import InProcessLane
+from tests.support.log_by_hand import LogByHand, entry, hub_over
 
 pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
 
@@ -99,6 +104,25 @@ async def test_a_paper_is_one_trace_from_upload_to_its_last_event(
     assert names["run"][0].kind is SpanKind.CONSUMER
     assert names["hint"][0].kind is SpanKind.PRODUCER
     assert max(span.start_time or 0 for span in names["deliver"]) > max(span.start_time or 0 for span in names["relay"])
+
+
+async def test_a_delivery_lasts_from_the_reading_to_the_last_socket(spans: InMemorySpanExporter) -> None:
+    log = LogByHand()
+    hub = hub_over(log)
+    await hub.start()
+    handed_out: list[int] = []
+
+    class Watcher:
+        papers = None
+
+        def deliver(self, news: News) -> None:
+            handed_out.append(time.time_ns())
+
+    hub.join(cast(Consumer, Watcher()), hub.position)
+    log.entries.append(entry(2, "a"))
+    await hub._read()
+    (delivery,) = spans.get_finished_spans()
+    assert (delivery.start_time or 0) <= handed_out[0] <= (delivery.end_time or 0)
 
 
 @pytest.mark.slow
