@@ -22,8 +22,8 @@ MAX_CITATION = 1500
 """Characters that are looked at."""
 _LABEL = re.compile(r"^\s*(?:\[[^\]\s]{1,16}\]|\(?\d{1,4}[.)]|\d{1,3}(?=\s+[^\W\d_]))\s*")
 _YEAR = re.compile(r"(?<![\d./:–-])((?:1[5-9]|20)\d\d)(?:[a-z]?(?![\w/–:]|-\d|\.\d))")
-_DATED = re.compile(r"^(?:1[5-9]|20)\d\d\s*;\s*(?=\d)")
-"""AnyStyle's annotators leave the year in "2013;9(1)" to the volume, and so does the model."""
+_DATED = re.compile(r"((?:1[5-9]|20)\d\d)\s*;\s*(?=\d)")
+"""AnyStyle's annotators leave the year in "2013;9(1)" to the volume, GROBID's do not, and the model does now and then."""
 _LINK = re.compile(r"https?://\S+|\b10\.\d{4,}/\S+")
 _ET_AL = re.compile(r"[,;]?\s*(?:\bet al\b\.?|\band others\b|…)", re.IGNORECASE)
 _TRAILING_YEAR = re.compile(r"[\s,.(]*\b(?:18|19|20)\d\d[a-z]?\b(?: ?\[\d{4}\])?\W*$")
@@ -60,7 +60,7 @@ def parse_citation(raw: str) -> Citation:
         venue=told.get("venue") or told.get("series"),
         year=_year(told.get("date", "")) or _year(_LINK.sub(" ", text)),
         doi=doi,
-        volume=_DATED.sub("", told.get("volume", "")) or None,
+        volume=told.get("volume"),
         issue=told.get("issue"),
         pages=told.get("pages"),
         editors=split_authors(told.get("editor", "")),
@@ -79,15 +79,22 @@ def tell(citation: str) -> dict[Field, str]:
 
 
 def fields_of(citation: str, found: Sequence[Word], labels: Sequence[str]) -> dict[Field, str]:
-    """The text of each field. Of several pieces, people's are put together, and of anything else the longest counts."""
+    """The text of each field. Of several pieces, people's are put together, and of anything else the longest counts.
+
+    A year at the head of a volume is the date, unless there is another.
+    """
     pieces: dict[Field, list[str]] = {}
     for label, start, end in _runs(found, labels):
         if label in FIELDS:
             pieces.setdefault(label, []).append(_whole(citation, start, end))
-    return {
+    told = {
         field: ", ".join(texts) if field in {"author", "editor"} else max(texts, key=len)
         for field, texts in pieces.items()
     }
+    if dated := _DATED.match(told.get("volume", "")):
+        told["volume"] = told["volume"][dated.end() :]
+        told.setdefault("date", dated.group(1))
+    return told
 
 
 def _runs(found: Sequence[Word], labels: Sequence[str]) -> Iterator[tuple[str, int, int]]:

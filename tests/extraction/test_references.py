@@ -5,7 +5,8 @@ import pytest
 from app.domain.knowledge import BlockKind, Reading, Reference
 from app.extraction import references as references_module
 from app.extraction.assemble import build_document
-from app.extraction.citations import Citation, parse_citation
+from app.extraction.citation_words import words
+from app.extraction.citations import Citation, fields_of, parse_citation
 from app.extraction.reference_lines import Line, label_lines, longest_run
 from app.extraction.references import extract_references
 from tests.extraction.papers import HOSTILE, of_kind, reading, seed, text_reading
@@ -160,6 +161,18 @@ def test_an_entry_is_told_apart(raw: str, parsed: Citation) -> None:
         assert (found.year, found.doi) == (parsed.year, parsed.doi)
     else:
         assert found == parsed
+
+
+def test_a_year_at_the_head_of_a_volume_is_the_date_unless_there_is_another() -> None:
+    short = "Nature 2013;9"
+    assert fields_of(short, words(short), ["venue", "volume", "volume"]) == {
+        "venue": "Nature",
+        "volume": "9",
+        "date": "2013",
+    }
+    both = "2012. Nature 2013;9"
+    told = fields_of(both, words(both), ["date", "venue", "volume", "volume"])
+    assert (told["date"], told["volume"]) == ("2012", "9")
 
 
 def test_a_paper_without_a_list_has_no_references() -> None:
