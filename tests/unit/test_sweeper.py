@@ -1,13 +1,17 @@
 """Nothing of a deleted paper stays, and its tombstone stays as long as somebody may ask for what led to it."""
 
+import anyio
 import pytest
 
 from app.adapters.event_log.redis import STREAM
 from app.domain import decisions
 from app.domain.decisions import Findings
+from app.domain.errors import ReadError
 from app.domain.paper import Output
-from app.domain.stages import READ
+from app.domain.stages import READ, Load
+from app.services.pipeline import Pipeline, Terms
 from app.services.stages import Stage, Work
+from app.services.writer import Writer
 from tests.support.bench import Bench
 from tests.support.builders import an_entity
 
@@ -47,18 +51,67 @@ async def test_a_worker_that_slept_through_its_lease_and_the_last_sweep_takes_wh
         plan = READ
 
         async def work(self, work: Work) -> Findings:
-            await bench.services.papers.delete(paper_id)
-            bench.clock.advance(decisions.LEASE.total_seconds() + 1)
-            await bench.services.sweeper.sweep()
-            assert (await bench.record(paper_id)).swept
-            await bench.store.put_output(paper_id, 1, Output.DOCUMENT, {"title": "late", "text": "late"})
-            await bench.services.graph.replace(paper_id, 1, "late", [an_entity("Late")], [])
+            with anyio.CancelScope(shield=True):  # its process stands still: it hears too late that the lease is lost
+                await bench.services.papers.delete(paper_id)
+                bench.clock.advance(decisions.LEASE.total_seconds() + 1)
+                await bench.services.sweeper.sweep()
+                assert (await bench.record(paper_id)).swept
+                await bench.store.put_output(paper_id, 1, Output.DOCUMENT, {"title": "late", "text": "late"})
+                await bench.services.graph.replace(paper_id, 1, "late", [an_entity("Late")], [])
+                written.append(paper_id)
             return Findings()
 
+    written: list[str] = []
     paper_id = await bench.submit_and_queue()
     await bench.pipeline([DeletedMeanwhile()]).run(paper_id, 1)
+    assert written == [paper_id]
     assert await bench.store.get_output(paper_id, 1, Output.DOCUMENT) is None
     assert await bench.services.graph.neighbours("method:late", 10) is None
+
+
+@pytest.mark.parametrize(
+    "error", [None, ReadError("encrypted", "The file is encrypted."), ValueError("a bug")], ids=["done", "bad", "bug"]
+)
+@pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "there"])
+async def test_a_worker_clears_up_behind_itself_when_its_paper_was_deleted_however_its_stage_ends(
+    bench: Bench, caplog: pytest.LogCaptureFixture, error: Exception | None, deleted: bool
+) -> None:
+    class Ends(Stage):
+        plan = READ
+
+        async def work(self, work: Work) -> Findings:
+            if deleted:
+                await bench.services.papers.delete(work.paper.id)
+            if error is not None:
+                raise error
+            return Findings()
+
+    cleared: list[str] = []
+
+    async def clear_up(paper_id: str) -> None:
+        cleared.append(paper_id)
+
+    paper_id = await bench.submit_and_queue()
+    writer = Writer(bench.store, bench.clock, lambda: None)
+    terms = Terms(serves=frozenset({Load.HEAVY}))  # the run goes to another worker after the first stage
+    pipeline = Pipeline(
+        bench.store, writer, [Ends(), *bench.side.stages[1:]], bench.clock, "w", clear_up, lambda: None, terms
+    )
+    await pipeline.run(paper_id, 1)
+    assert cleared == ([paper_id] if deleted else [])
+    told = "an unexpected error" in caplog.text
+    assert told is (isinstance(error, ValueError) and not deleted), "a mistake of ours is told, a deletion is none"
+
+
+async def test_a_worker_takes_nothing_away_from_a_paper_that_is_there_and_all_that_is_left_of_one_that_is_not(
+    bench: Bench,
+) -> None:
+    paper_id = await bench.submit()
+    for owner in (paper_id, "purged"):
+        await bench.store.put_output(owner, 1, Output.DOCUMENT, {"title": "kept", "text": "kept"})
+        await bench.services.sweeper.clear_after_worker(owner)
+    assert await bench.store.get_output(paper_id, 1, Output.DOCUMENT) is not None
+    assert await bench.store.get_output("purged", 1, Output.DOCUMENT) is None
 
 
 async def test_a_deletion_is_told_although_clearing_up_fails(bench: Bench) -> None:

@@ -1,0 +1,71 @@
+"""What people do with papers, where it goes wrong halfway."""
+
+import io
+
+import pytest
+
+from app.adapters.papers.mongo import MongoPaperStore
+from app.domain.decisions import MAX_ATTEMPTS, Change
+from app.domain.errors import NotExtractedError, PaperGoneError, UnavailableError
+from app.domain.paper import Output, PaperRecord
+from app.services.papers import Papers
+from app.services.writer import Writer
+from tests.support.bench import TEXT, Bench
+
+pytestmark = pytest.mark.anyio
+
+
+class ArrivesLate(MongoPaperStore):
+    """A store that is away when a paper is stored and when it is first asked for it; the write arrives all the same."""
+
+    late: Change | None = None
+
+    async def insert(self, change: Change) -> None:
+        self.late = change
+        raise UnavailableError("The connection broke, as this test wants it.")
+
+    async def get(self, paper_id: str) -> PaperRecord | None:
+        found = await super().get(paper_id)
+        if self.late is not None:
+            await super().insert(self.late)
+            self.late = None
+        return found
+
+
+async def test_the_file_of_a_paper_that_arrived_after_all_is_kept(bench: Bench) -> None:
+    store = ArrivesLate(bench.backing.mongo.connect())
+    writer = Writer(store, bench.clock, lambda: None)
+    papers = Papers(store, bench.side.files, writer, bench.services.sweeper, bench.clock, lambda: None)
+    with pytest.raises(UnavailableError):
+        await papers.submit(io.BytesIO(TEXT), "paper.txt", limit_mb=1)
+    (paper,) = (await papers.list(None, None, 10, None)).items
+    assert await bench.side.files.get(paper.id) == TEXT
+
+
+async def test_what_is_not_there_is_named(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    with pytest.raises(NotExtractedError, match="no entities yet"):
+        await bench.services.papers.output(paper_id, Output.ENTITIES)
+    await bench.side.files.remove(paper_id)
+    with pytest.raises(PaperGoneError, match=paper_id):
+        _ = [chunk async for chunk in bench.services.papers.file(paper_id)]
+
+
+async def test_a_search_finds_no_more_than_was_asked_for(bench: Bench) -> None:
+    for _ in range(2):
+        await bench.services.pipeline.run(await bench.submit_and_queue(), 1)
+    assert len(await bench.services.papers.search("neural", 10)) == 2
+    assert len(await bench.services.papers.search("neural", 1)) == 1
+
+
+async def test_all_that_is_parked_runs_again_page_by_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.services.dead_letters.PAGE", 1)
+    parked = [await bench.submit_and_queue() for _ in range(2)]
+    for paper_id in parked:
+        for attempt in range(MAX_ATTEMPTS):
+            await bench.claim(paper_id, f"worker {attempt}, which dies")
+            bench.clock.advance(60)
+        await bench.services.pipeline.run(paper_id, 1)
+    answer = await bench.services.dead_letters.retry_all()
+    assert [(paper.status, paper.run) for paper in answer.accepted] == [("queued", 2)] * 2
+    assert ({paper.id for paper in answer.accepted}, answer.rejected) == (set(parked), ())
