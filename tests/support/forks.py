@@ -23,6 +23,8 @@ LONGEST_NAME = 1024
 """Bytes of the name of a test, in memory that a child and its parent share: it is read when the child has died."""
 
 SECONDS_BETWEEN_MESSAGES = 0.1
+WORTH_TELLING = 0.005
+"""Seconds: what pytest's list of the slowest leaves out."""
 
 Send = Callable[[Any], None]
 
@@ -187,6 +189,8 @@ class _Reporter:
         self._current[:] = nodeid.encode()[:LONGEST_NAME].ljust(LONGEST_NAME, b"\0")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.passed and report.when != "call" and report.duration < WORTH_TELLING:
+            return  # two of three: that a test was set up and taken down
         self._reports.append(self._config.hook.pytest_report_to_serializable(config=self._config, report=report))
 
     def send(self, after: float = 0.0) -> None:
