@@ -1,6 +1,8 @@
 """The seam between a snapshot and the events after it: what happens while the store is being read is not lost."""
 
+import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -209,15 +211,28 @@ async def test_a_close_frame_that_is_under_way_gets_there_though_the_server_canc
     assert heard == {"closed": Close.GOING_AWAY.code}
 
 
+class SentAway(Client):
+    """As soon as its message has been read, the service stops."""
+
+    async def receive(self) -> dict[str, Any]:
+        message = await super().receive()
+        asyncio.get_running_loop().call_soon(self.hub.stop)
+        return message
+
+
 async def test_of_two_reasons_to_end_a_connection_the_first_is_told() -> None:
-    async with a_session("a") as client:
-        await client.hear()
-        client.hub.stop()
-        client.log.entries += [entry(number, "a", number) for number in range(4, 4 + 2 * MOST_FRAMES)]
-        await client.hub._read()  # more than may wait, before the connection had a turn to end
+    async with a_session("a", client_type=SentAway) as client:
+        await client.send(bytes(MAX_MESSAGE_BYTES + 1))
         while "closed" not in (heard := await client.hear()):
-            assert heard["event_type"] == "paper_status"
-    assert heard == {"closed": Close.GOING_AWAY.code}
+            pass
+    assert heard == {"closed": Close.TOO_BIG.code}
+
+
+async def test_a_client_that_leaves_is_not_called_a_slow_one(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "app.realtime.session")
+    async with a_session("a") as client:
+        await client.leave(code=1001)
+    assert caplog.messages == ["the socket is closed: the client left"]
 
 
 class WithWire(Client):
