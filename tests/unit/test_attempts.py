@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from datetime import datetime
 
 import pytest
 
@@ -12,6 +13,7 @@ from app.domain.stages import STAGES
 from app.services.pipeline import Pipeline, Terms
 from app.services.stages import Stage, Work
 from tests.support.bench import FULL_RUN, Bench
+from tests.support.clock import ManualClock
 from tests.support.deadlines import until
 
 pytestmark = pytest.mark.anyio
@@ -82,16 +84,21 @@ async def test_a_stage_beyond_its_limit_ends_the_attempt_and_the_third_ends_the_
         assert (record.attempts, record.lease) == (attempt, None)
     assert record.paper.error is not None
     assert (record.paper.error.code, record.paper.error.stage) == ("stage_timed_out", "read")
+    assert "read" in record.paper.error.detail
     assert record.paper.is_dead_letter
 
 
-async def test_a_run_waits_for_a_service_that_is_away_and_goes_on(bench: Bench) -> None:
+async def test_a_run_waits_longer_and_longer_for_a_service_that_is_away_and_goes_on(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
-    working = asyncio.create_task(pipeline_of(bench, _AwayThenReal(bench.side.stages[0])).run(paper_id, 1))
+    stage = _AwayThenReal(bench.side.stages[0], bench.clock)
+    working = asyncio.create_task(pipeline_of(bench, stage).run(paper_id, 1))
     while not working.done():
         await asyncio.sleep(0.001)  # stages that work in threads need real time, and have limits by this clock
         bench.clock.advance(0.1)
     assert await bench.statuses(paper_id) == FULL_RUN
+    first, second, third, last = stage.asked_at
+    assert third - second > 1.5 * (second - first)
+    assert last - third > 1.5 * (third - second)
 
 
 async def test_watchers_get_ten_progress_events_a_second_at_most(bench: Bench) -> None:
@@ -116,17 +123,18 @@ class _Endless(Stage):
 
 
 class _AwayThenReal(Stage):
-    """A stage whose service is away twice."""
+    """A stage whose service is away three times."""
 
     plan = STAGES[0]
 
-    def __init__(self, real: Stage) -> None:
+    def __init__(self, real: Stage, clock: ManualClock) -> None:
         self._real = real
-        self._away = 2
+        self._clock = clock
+        self.asked_at: list[datetime] = []
 
     async def work(self, work: Work) -> Findings:
-        if self._away:
-            self._away -= 1
+        self.asked_at.append(self._clock.now())
+        if len(self.asked_at) <= 3:
             raise UnavailableError("The store of files is away, as this test wants it.")
         return await self._real.work(work)
 

@@ -13,8 +13,10 @@ from app.domain import decisions
 from app.domain.errors import PaperGoneError, UnavailableError
 from app.ports import Clock
 from app.realtime.status import StatusTicker
+from app.services.dispatcher import SWEEP_SECONDS, Dispatcher
 from app.services.loop import PAUSE_SECONDS, doing, keep_going
 from app.services.stages import PROGRESS_EVERY, Work
+from app.services.sweeper import EVERY_SECONDS, Sweeper
 from app.services.system import Sample, System
 from app.services.wake import Wake
 from tests.support.bench import Bench
@@ -216,6 +218,36 @@ async def test_a_worker_whose_queue_was_away_is_heard_of_again(bench: Bench) -> 
         await step(bench.clock, PAUSE_SECONDS)
         await step(bench.clock, 5)
         assert await bench.side.queue.workers() == 1
+
+
+class _AwayOnce:
+    """A store that is away when it is asked for the first time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def due(self, *_: Any) -> list[Any]:
+        self.asked += 1
+        if self.asked == 1:
+            raise UnavailableError("The store is away.")
+        return []
+
+    async def tombstones(self, **_: Any) -> list[Any]:
+        return await self.due()
+
+
+@pytest.mark.parametrize("name", ["dispatcher", "sweeper"])
+async def test_a_loop_whose_store_was_away_pauses_and_looks_again(clock: ManualClock, name: str) -> None:
+    store: Any = _AwayOnce()
+    nobody: Any = None
+    dispatcher = Dispatcher(store, nobody, clock, Wake(clock))
+    sweeper = Sweeper(store, nobody, nobody, nobody, nobody, clock)
+    async with running(dispatcher.run if name == "dispatcher" else sweeper.run):
+        await step(clock, PAUSE_SECONDS - 0.01)
+        assert store.asked == 1, "it did not pause"
+        await step(clock, 0.02)
+        await step(clock, max(SWEEP_SECONDS, EVERY_SECONDS))
+        assert store.asked > 1
 
 
 # -- what is said of a deleted paper
