@@ -1,16 +1,24 @@
 """A server that is away is told in one way, with a sentence that says where to look."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
+import anyio
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, ServerSelectionTimeoutError, WTimeoutError
+from redis.asyncio import Redis
 
+from app.adapters.event_log.redis import RedisEventLog
 from app.adapters.papers.mongo import MongoPaperStore
 from app.adapters.papers.mongo import connect as connect_mongo
 from app.domain.errors import UnavailableError
+from app.ports import EventLog, Graph, PaperStore
 from tests.contract.conftest import closing_what_pymongo_forgets
 from tests.support.builders import queued
+from tests.support.fleet import real_services
 from tests.support.mongo import MongoServer
+from tests.support.proxy import proxied
 from tests.support.store import put_paper
 
 pytestmark = pytest.mark.anyio
@@ -83,3 +91,66 @@ async def test_an_index_that_another_process_makes_at_the_same_time_is_a_lost_ra
     for code, lost in (("Schema.EquivalentSchemaRuleAlreadyExists", True), ("Statement.SyntaxError", False)):
         error = Neo4jError._hydrate_neo4j(code=f"Neo.ClientError.{code}", message="")  # as the driver makes it
         assert lost_a_race(error) is lost, code
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[PaperStore]:
+    store = connect_mongo(url)
+    yield store
+    await store.close()
+
+
+@asynccontextmanager
+async def open_log(url: str) -> AsyncIterator[EventLog]:
+    async with Redis.from_url(url) as redis:
+        yield RedisEventLog(redis, retention=100)
+
+
+@asynccontextmanager
+async def open_graph(url: str) -> AsyncIterator[Graph]:
+    from app.adapters.graph.neo4j import connect as connect_neo4j
+
+    graph = connect_neo4j(url)
+    yield graph
+    await graph.close()
+
+
+ADAPTERS: dict[str, tuple[str, Callable[[str], AbstractAsyncContextManager[PaperStore | EventLog | Graph]]]] = {
+    "store": ("PAPERS_STORE_URL", open_store),
+    "log": ("PAPERS_REDIS_URL", open_log),
+    "graph": ("PAPERS_GRAPH_URL", open_graph),
+}
+
+
+@pytest.mark.live
+@pytest.mark.slow
+@pytest.mark.parametrize("service", ["store", "log", "graph"])
+async def test_a_server_that_stood_still_answers_again_whoever_gave_up_waiting_meanwhile(service: str) -> None:
+    """Seen with MongoDB: an API that only asked whether it answers, a second each time, never heard of it again."""
+    setting, connect = ADAPTERS[service]
+    with real_services(setting) as urls, proxied(urls[setting]) as (url, network):
+        with closing_what_pymongo_forgets():
+            async with connect(url) as adapter:
+                await adapter.check()
+                network.mute()
+                async with anyio.create_task_group() as impatient:
+                    for _ in range(3):
+                        impatient.start_soon(ask_for, 12.0, adapter.check)
+                network.join()
+                with anyio.fail_after(20):
+                    while await gave_up(1.0, adapter.check):
+                        continue
+
+
+async def ask_for(seconds: float, check: Callable[[], Awaitable[None]]) -> None:
+    with anyio.move_on_after(seconds):
+        while True:
+            await gave_up(0.5, check)
+
+
+async def gave_up(seconds: float, check: Callable[[], Awaitable[None]]) -> bool:
+    """Whether there was no answer in time, or the wrong one."""
+    with anyio.move_on_after(seconds), suppress(UnavailableError):
+        await check()
+        return False
+    return True

@@ -1,6 +1,6 @@
 """How a MongoDB that does not answer is told to the rest of the house."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -12,6 +12,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
+from app.adapters.cancellation import cancelled_once
 from app.domain.errors import UnavailableError
 
 P = ParamSpec("P")
@@ -20,13 +21,13 @@ T = TypeVar("T")
 _NOT_ALLOWED = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 
 
-def answering(method: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def answering(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Raises `UnavailableError` where MongoDB is away, cannot confirm a write, or refuses us."""
 
     @wraps(method)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return await method(*args, **kwargs)
+            return await cancelled_once(method(*args, **kwargs))
         except (ConnectionFailure, WaitQueueTimeoutError, ExecutionTimeout, WriteConcernError) as error:
             raise UnavailableError(
                 f"MongoDB does not answer ({error}); check PAPERS_STORE_URL and that it runs."
