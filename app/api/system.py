@@ -127,4 +127,5 @@ async def get_metrics(request: Request, services: AllServices) -> Response:
     """Gauges, counters and histograms for Prometheus; docs/operations.md says what each means."""
     hub = cast(HubView, request.state.hub)
     sample = await services.system.sample(hub.connections)
-    return Response(services.metrics.text(sample), media_type=CONTENT_TYPE_LATEST)
+    text = services.metrics.text(sample, await services.system.hints())
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

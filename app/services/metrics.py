@@ -6,7 +6,7 @@ papers from its own start on (several of them agree, and must not be added up), 
 counted by none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,8 +97,8 @@ class Metrics:
             self._events.labels(entry.event.event_type).inc()
             self._follow(entry.event)
 
-    def text(self, sample: Sample) -> bytes:
-        """All of it in Prometheus' format, with the figures of a sample."""
+    def text(self, sample: Sample, hints: Mapping[str, int]) -> bytes:
+        """All of it in Prometheus' format, with the figures of a sample and the hints that wait in each queue."""
         status, metrics = sample.status.data, sample.metrics.data
         looked_at = CollectorRegistry()
         gauges = {
@@ -116,6 +116,9 @@ class Metrics:
         up = Gauge(f"{PREFIX}_service_up", "Whether a backing service answers", ["service"], registry=looked_at)
         for service, state in status.services.items():
             up.labels(service).set(state == "ok")
+        waiting = Gauge(f"{PREFIX}_celery_queue_length", "Hints in this queue of Celery", ["queue"], registry=looked_at)
+        for queue, length in hints.items():  # one that is not known is left out: it is not empty
+            waiting.labels(queue).set(length)
         return generate_latest(looked_at) + generate_latest(self._registry)
 
     def _follow(self, event: PaperEvent) -> None:

@@ -16,6 +16,7 @@ from app.domain.events import (
     SystemStatusEvent,
 )
 from app.domain.model import Value
+from app.domain.stages import Load
 from app.ports import Clock, Machine, PaperStore, StoreCounts, TaskQueue
 
 logger = logging.getLogger(__name__)
@@ -148,6 +149,16 @@ class System:
             ),
             waiting=counts.waiting,
         )
+
+    async def hints(self) -> dict[str, int]:
+        """Messages that wait in each of Celery's queues, by its name; none is named when the broker does not answer."""
+
+        async def count() -> dict[str, int]:
+            return {load.queue: await self._queue.length(load) for load in Load}
+
+        with anyio.move_on_after(DEADLINE_SECONDS):
+            return await _or({}, count)
+        return {}
 
 
 async def _or(otherwise: T, ask: Callable[[], Awaitable[T]]) -> T:

@@ -40,7 +40,8 @@ def expressions() -> Iterator[tuple[str, str]]:
             yield panel["title"], target["expr"]
     for rule in rules():
         yield rule["alert"], rule["expr"]
-    yield "autoscaling", resource("ScaledObject", "worker")["spec"]["triggers"][0]["metadata"]["query"]
+    for trigger in resource("ScaledObject", "worker")["spec"]["triggers"]:
+        yield "autoscaling", trigger["metadata"]["query"]
 
 
 def metrics_in(expression: str) -> set[str]:

@@ -23,7 +23,8 @@ def metrics(bench: Bench) -> Metrics:
 
 
 async def values(bench: Bench, metrics: Metrics) -> dict[str, float]:
-    return samples(metrics.text(await bench.services.system.sample(connections=3)).decode())
+    sample = await bench.services.system.sample(connections=3)
+    return samples(metrics.text(sample, await bench.services.system.hints()).decode())
 
 
 async def logged(bench: Bench) -> Iterable[LogEntry]:

@@ -97,6 +97,16 @@ async def test_what_does_not_answer_counts_as_nothing_and_the_rest_is_told(bench
     assert data.queue_length == 1, "the store was not asked because another service is away"
 
 
+async def test_hints_are_counted_in_each_queue_and_nobody_takes_a_broker_that_is_away_for_an_empty_one(
+    bench: Bench,
+) -> None:
+    for name in ("papers.light", "papers.light\x06\x163", "papers.heavy\x06\x169"):  # a list for each step of priority
+        await bench.side.redis.lpush(name, "a hint")
+    assert await bench.services.system.hints() == {"papers.light": 2, "papers.heavy": 1}
+    bench.backing.redis.connected = False
+    assert await bench.services.system.hints() == {}
+
+
 async def test_a_store_that_cannot_be_counted_is_down_and_not_one_with_nothing_to_do(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +138,7 @@ def test_events_a_second_are_those_of_the_last_five_seconds() -> None:
 async def test_prometheus_reads_the_figures_of_the_sample_under_these_names(bench: Bench) -> None:
     await bench.submit_and_queue()
     seen = await sample(bench, {"store": answers, "redis": answers, "graph": fails})
-    text = Metrics(bench.clock, EventRate(bench.clock)).text(seen).decode()
+    text = Metrics(bench.clock, EventRate(bench.clock)).text(seen, {"papers.heavy": 4}).decode()
     told = {
         (found.name, *found.labels.values()): found.value
         for family in text_string_to_metric_families(text)
@@ -143,6 +153,7 @@ async def test_prometheus_reads_the_figures_of_the_sample_under_these_names(benc
         ("events_per_second",): 0,
         ("cpu_usage",): 50,
         ("memory_usage",): 25,
+        ("celery_queue_length", "papers.heavy"): 4,
         ("service_up", "store"): 1,
         ("service_up", "redis"): 1,
         ("service_up", "graph"): 0,
