@@ -6,7 +6,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from app.adapters.cancellation import cancelled_once
+from app.adapters.papers.cancellation import cancelled_once
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ async def test_a_call_that_nobody_waits_for_any_more_has_cleaned_up_before_its_c
 async def test_without_it_the_scope_would_cancel_the_cleaning_up_too() -> None:
     driver = Driver()
     await give_up(driver, once=False)
-    assert not driver.is_clean, "if anyio cancels once now, app/adapters/cancellation.py can go"
+    assert not driver.is_clean, "if anyio cancels once now, app/adapters/papers/cancellation.py can go"
 
 
 async def test_results_and_errors_come_through() -> None:

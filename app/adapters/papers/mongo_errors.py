@@ -12,7 +12,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from app.adapters.cancellation import cancelled_once
+from app.adapters.papers.cancellation import cancelled_once
 from app.domain.errors import UnavailableError
 
 P = ParamSpec("P")
