@@ -57,6 +57,13 @@ async def greets_and_waits(scope: Scope, receive: Receive, send: Send) -> None:
         pass
 
 
+async def greets_when_asked(scope: Scope, receive: Receive, send: Send) -> None:
+    websocket = WebSocket(scope, receive, send)
+    await websocket.accept()
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        await websocket.send_json(CONNECTION)
+
+
 async def never_accepts(scope: Scope, receive: Receive, send: Send) -> None:
     await anyio.sleep_forever()
 
@@ -102,9 +109,10 @@ async def test_a_receive_that_gets_nothing_ends_and_shows_what_did_arrive() -> N
 
 
 async def test_a_receive_that_was_given_up_loses_no_event() -> None:
-    async with opened(greets_and_waits) as socket:
+    async with opened(greets_when_asked) as socket:
         with pytest.raises(TimeoutError):
             await socket.receive_json(timeout=0)
+        await socket.send_json({})
         assert await socket.receive_json() == CONNECTION
 
 
