@@ -12,7 +12,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
-from app.adapters.papers.cancellation import cancelled_once
+from app.adapters.papers.cancellation import never_cancelled
 from app.domain.errors import UnavailableError
 
 P = ParamSpec("P")
@@ -27,7 +27,7 @@ def answering(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corout
     @wraps(method)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return await cancelled_once(method(*args, **kwargs))
+            return await never_cancelled(method(*args, **kwargs))
         except (ConnectionFailure, WaitQueueTimeoutError, ExecutionTimeout, WriteConcernError) as error:
             raise UnavailableError(
                 f"MongoDB does not answer ({error}); check PAPERS_STORE_URL and that it runs."
