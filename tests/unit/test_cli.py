@@ -3,6 +3,7 @@
 import ast
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,8 @@ def test_the_log_is_printed_in_the_format_that_the_settings_name(
     form: str, is_json: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No terminal is about, so `auto` is JSON."""
+    for name in [name for name in os.environ if name.startswith("PAPERS_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("PAPERS_LOG_FORMAT", form)
     monkeypatch.setenv("PAPERS_WORKER", "3")
     monkeypatch.setenv("PAPERS_DATA_DIR", "/dev/null/data")  # so that it ends
