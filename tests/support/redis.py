@@ -1,16 +1,11 @@
 """fakeredis with what it lacks: it is asked which server answers."""
 
-import sys
 from typing import Any
-from unittest.mock import patch
 from uuid import uuid4
 
+from fakeredis import FakeAsyncRedis, FakeServer
+from fakeredis.aioredis import FakeAsyncRedisConnection
 from redis.asyncio import BlockingConnectionPool
-
-# The client library that comes with the embedded server takes a tenth of a second, and fakeredis imports it when it is there.
-with patch.dict(sys.modules, {"valkey": None}):
-    from fakeredis import FakeAsyncRedis, FakeServer
-    from fakeredis.aioredis import FakeAsyncRedisConnection
 
 
 class Server(FakeServer):
