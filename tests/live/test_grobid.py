@@ -14,7 +14,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 ANSWER = Path(files.__file__).with_name("grobid.tei.xml").read_bytes()
 OURS = "Tides of Deep Seas"
-PAPER = files.pdf([(72.0, 700.0, 18.0, OURS), (72.0, 600.0, 10.0, "Tides are regular where the sea is deep.")])
+PAPER = files.pdf(
+    [
+        (72.0, 700.0, 18.0, OURS),
+        (72.0, 660.0, 12.0, "Ana Ito and Jonas Lindqvist"),
+        (72.0, 600.0, 12.0, "Abstract"),
+        (72.0, 580.0, 10.0, "Tides are regular where the sea is deep."),
+    ]
+)
 
 
 class Grobid(ThreadingHTTPServer):
