@@ -13,7 +13,7 @@ from app.api.requests import PROBES, RequestObserver
 from app.realtime import routes
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
-from app.realtime.session import Realtime
+from app.realtime.shared import Realtime
 from app.realtime.status import StatusTicker
 from app.services.loop import keep_going
 from app.services.services import Services

@@ -9,7 +9,8 @@ from starlette.websockets import WebSocket
 
 from app.logs import about
 from app.realtime.asyncapi import build_asyncapi
-from app.realtime.session import Realtime, Session
+from app.realtime.session import Session
+from app.realtime.shared import Realtime
 
 router = APIRouter(tags=["events"])
 

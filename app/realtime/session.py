@@ -6,7 +6,6 @@ log that lost entries) pauses the feed, does its part and catches up again: one 
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 import anyio
@@ -25,34 +24,16 @@ from app.domain.errors import (
 from app.domain.events import Event, ResyncReason
 from app.domain.paper import Paper
 from app.domain.position import Position, decode_position
-from app.ports import Clock, EventLog
 from app.realtime import replies
 from app.realtime.feed import BehindError, Feed
 from app.realtime.frames import Frames, frame
-from app.realtime.hub import Hub
 from app.realtime.news import News
-from app.realtime.outbound import Limits, Outbound, SlowConsumerError
+from app.realtime.outbound import Outbound, SlowConsumerError
 from app.realtime.protocol import MAX_MESSAGE_BYTES, Action, Close, Ping, Subscribe, parse_action
+from app.realtime.shared import Realtime
 from app.realtime.wire import offered
-from app.services.papers import Papers
 
 logger = logging.getLogger(__name__)
-
-CLOSE_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Realtime:
-    """What every session of this process shares."""
-
-    hub: Hub
-    log: EventLog
-    papers: Papers
-    clock: Clock
-    limits: Limits
-    replay_limit: int
-    max_connections: int
-    allowed_origins: tuple[str, ...]
 
 
 class Session:
@@ -299,7 +280,7 @@ class Session:
         if self._wire is not None:
             self._wire.cut(reason.code, reason.reason)
             return
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+        with anyio.move_on_after(self._shared.close_seconds, shield=True):
             try:
                 await self._websocket.close(reason.code, reason.reason)
             except (WebSocketDisconnect, RuntimeError) as error:

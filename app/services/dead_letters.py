@@ -24,13 +24,13 @@ class DeadLetters:
             raise NotDeadLetterError(paper_id)
         return await self._papers.process(paper_id)
 
-    async def retry_all(self) -> BatchAnswer:
+    async def retry_all(self, page_size: int = PAGE) -> BatchAnswer:
         """Opens a run of each that is parked now; one that fails again meanwhile is not met twice."""
         accepted: tuple[Paper, ...] = ()
         rejected: tuple[Rejection, ...] = ()
         cursor: str | None = None
         while True:
-            page = await self._store.dead_letters(PAGE, cursor)
+            page = await self._store.dead_letters(page_size, cursor)
             answer = await self._papers.process_batch([letter.paper_id for letter in page.items])
             accepted, rejected = (*accepted, *answer.accepted), (*rejected, *answer.rejected)
             cursor = page.next_cursor

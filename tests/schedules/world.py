@@ -18,7 +18,7 @@ from app.domain.errors import PaperProcessingError
 from app.domain.paper import Paper
 from app.main import run_api_side
 from app.ports import PaperStore
-from app.realtime.session import Realtime
+from app.realtime.shared import Realtime
 from app.services.papers import BatchAnswer
 from app.settings import Settings
 from app.worker.runtime import run_worker_side

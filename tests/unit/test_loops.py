@@ -10,12 +10,10 @@ import anyio
 import pytest
 
 from app.domain import decisions
-from app.domain.errors import PaperGoneError, UnavailableError
-from app.ports import Clock
+from app.domain.errors import UnavailableError
 from app.realtime.status import StatusTicker
 from app.services.dispatcher import SWEEP_SECONDS, Dispatcher
 from app.services.loop import PAUSE_SECONDS, doing, keep_going
-from app.services.stages import PROGRESS_EVERY, Work
 from app.services.sweeper import EVERY_SECONDS, Sweeper
 from app.services.system import Sample, System
 from app.services.wake import Wake
@@ -248,51 +246,6 @@ async def test_a_loop_whose_store_was_away_pauses_and_looks_again(clock: ManualC
         await step(clock, 0.02)
         await step(clock, max(SWEEP_SECONDS, EVERY_SECONDS))
         assert store.asked > 1
-
-
-# -- what is said of a deleted paper
-
-
-async def test_a_deleted_paper_is_told_of_once_its_events_are_in_the_log(bench: Bench) -> None:
-    paper_id = await bench.submit()
-    await bench.services.papers.delete(paper_id)
-    for told in (False, True):
-        with pytest.raises(PaperGoneError, match=repr(paper_id)) as caught:
-            await bench.services.papers.get(paper_id)
-        assert caught.value.told is told
-        await bench.services.relay.relay()
-
-
-# -- how far a stage says it is
-
-
-@pytest.mark.parametrize(
-    ("done", "total", "percent"),
-    [(0, 10, 0), (1, 200, 0), (1, 2, 50), (75, 76, 98), (90, 100, 90), (100, 100, 99), (1, 1, 99), (0, 0, 0)],
-)
-async def test_a_stage_at_work_is_never_at_100_percent(bench: Bench, done: int, total: int, percent: int) -> None:
-    told: list[int] = []
-    work = await start_work(bench, bench.clock, told)
-    bench.clock.advance(PROGRESS_EVERY.total_seconds())
-    await work.progress(done, total)
-    assert told == [percent]
-
-
-async def test_a_stage_is_heard_ten_times_a_second_at_most(bench: Bench) -> None:
-    clock, told = ManualClock(), list[int]()
-    work = await start_work(bench, clock, told)
-    for percent in range(60):
-        await work.progress(percent, 100)
-        clock.advance(0.01)
-    assert told == [10, 20, 30, 40, 50]
-
-
-async def start_work(bench: Bench, clock: Clock, told: list[int]) -> Work:
-    async def report(percent: int) -> None:
-        told.append(percent)
-
-    paper = (await bench.record(await bench.submit())).paper
-    return Work(paper, bench.store, clock, report)
 
 
 # -- what is done as soon as it can be

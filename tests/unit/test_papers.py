@@ -58,14 +58,23 @@ async def test_a_search_finds_no_more_than_was_asked_for(bench: Bench) -> None:
     assert len(await bench.services.papers.search("neural", 1)) == 1
 
 
-async def test_all_that_is_parked_runs_again_page_by_page(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.dead_letters.PAGE", 1)
+async def test_all_that_is_parked_runs_again_page_by_page(bench: Bench) -> None:
     parked = [await bench.submit_and_queue() for _ in range(2)]
     for paper_id in parked:
         for attempt in range(MAX_ATTEMPTS):
             await bench.claim(paper_id, f"worker {attempt}, which dies")
             bench.clock.advance(60)
         await bench.services.pipeline.run(paper_id, 1)
-    answer = await bench.services.dead_letters.retry_all()
+    answer = await bench.services.dead_letters.retry_all(page_size=1)
     assert [(paper.status, paper.run) for paper in answer.accepted] == [("queued", 2)] * 2
     assert ({paper.id for paper in answer.accepted}, answer.rejected) == (set(parked), ())
+
+
+async def test_a_deleted_paper_is_told_of_once_its_events_are_in_the_log(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await bench.services.papers.delete(paper_id)
+    for told in (False, True):
+        with pytest.raises(PaperGoneError, match=repr(paper_id)) as caught:
+            await bench.services.papers.get(paper_id)
+        assert caught.value.told is told
+        await bench.services.relay.relay()

@@ -19,7 +19,8 @@ from app.domain.position import Position
 from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
 from app.realtime.protocol import MAX_MESSAGE_BYTES, Close
-from app.realtime.session import Realtime, Session
+from app.realtime.session import Session
+from app.realtime.shared import Realtime
 from app.realtime.wire import EXTENSION
 from app.services.papers import Papers
 from tests.support.builders import SAMPLE, a_paper
@@ -116,6 +117,7 @@ async def a_session(
     log_type: type[LogByHand] = LogByHand,
     store_type: type[SlowStore] | type[AwayStore] = SlowStore,
     client_type: type[Client] = Client,
+    close_seconds: float = 2.0,
 ) -> AsyncIterator[Client]:
     log = log_type(entry(2, "a", 1))
     hub = hub_over(log)
@@ -131,6 +133,7 @@ async def a_session(
         replay_limit=100,
         max_connections=10,
         allowed_origins=(),
+        close_seconds=close_seconds,
     )
     client = client_type(log, hub)
     session = Session(cast(WebSocket, client), paper_id, after, shared)
@@ -190,9 +193,8 @@ class Late(Client):
         await super().close(code, reason)
 
 
-async def test_a_client_that_does_not_take_its_close_frame_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.realtime.session.CLOSE_SECONDS", 0.01)
-    async with a_session("a", client_type=Late) as client:
+async def test_a_client_that_does_not_take_its_close_frame_is_not_waited_for() -> None:
+    async with a_session("a", client_type=Late, close_seconds=0.01) as client:
         await client.hear()
         client.hub.stop()
 

@@ -9,8 +9,9 @@ import pytest
 
 from app.domain.events import LISTED, EntityExtractionEvent, PaperEvent, RelationshipExtractionEvent
 from app.domain.paper import Counts, Output
+from app.ports import Clock
 from app.services.pipeline import Pipeline, Terms
-from app.services.stages import DOCUMENT, ENTITIES, REFERENCES, RELATIONSHIPS, Work
+from app.services.stages import DOCUMENT, ENTITIES, PROGRESS_EVERY, REFERENCES, RELATIONSHIPS, Work
 from app.services.writer import Writer
 from conftest import SEED_PAPER
 from tests.support.bench import Bench
@@ -120,3 +121,32 @@ async def test_a_computation_does_not_hold_who_is_cancelled(bench: Bench) -> Non
                 tasks.cancel_scope.cancel()
     finally:
         over.set()
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "percent"),
+    [(0, 10, 0), (1, 200, 0), (1, 2, 50), (75, 76, 98), (90, 100, 90), (100, 100, 99), (1, 1, 99), (0, 0, 0)],
+)
+async def test_a_stage_at_work_is_never_at_100_percent(bench: Bench, done: int, total: int, percent: int) -> None:
+    told: list[int] = []
+    work = await start_work(bench, bench.clock, told)
+    bench.clock.advance(PROGRESS_EVERY.total_seconds())
+    await work.progress(done, total)
+    assert told == [percent]
+
+
+async def test_a_stage_is_heard_ten_times_a_second_at_most(bench: Bench) -> None:
+    clock, told = ManualClock(), list[int]()
+    work = await start_work(bench, clock, told)
+    for percent in range(60):
+        await work.progress(percent, 100)
+        clock.advance(0.01)
+    assert told == [10, 20, 30, 40, 50]
+
+
+async def start_work(bench: Bench, clock: Clock, told: list[int]) -> Work:
+    async def report(percent: int) -> None:
+        told.append(percent)
+
+    paper = (await bench.record(await bench.submit())).paper
+    return Work(paper, bench.store, clock, report)

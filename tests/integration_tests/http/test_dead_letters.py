@@ -75,10 +75,7 @@ async def test_a_retried_one_runs_again_and_leaves_the_list(in_process: InProces
 
 
 @pytest.mark.slow
-async def test_all_are_retried_at_once_and_one_that_is_deleted_is_none(
-    in_process: InProcessLane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.services.dead_letters.PAGE", 1)  # so that there is more than one page
+async def test_all_are_retried_at_once_and_one_that_is_deleted_is_none(in_process: InProcessLane) -> None:
     first, second, gone = [await parked(in_process, f"{name}.txt") for name in ("first", "second", "gone")]
     assert (await in_process.client.delete(f"/papers/{gone}")).status_code == 204
     answer = body(await in_process.client.post("/dead-letters/retry"))
