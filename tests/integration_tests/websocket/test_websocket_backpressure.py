@@ -29,7 +29,7 @@ async def cut_off(lane: InProcessLane, open_before: int) -> None:
     await until(fewer, "the end of the stalled socket")
 
 
-@with_settings(socket_queue_frames=10)
+@with_settings(socket_queue_frames=10, socket_max_age=600)  # so that it is the number of frames
 async def test_a_stalled_reader_is_cut_off_with_4408_and_comes_back_to_all_it_missed(
     in_process: InProcessLane,
 ) -> None:
