@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 import anyio
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from app.api import dead_letters, knowledge, papers, system
 from app.api.errors import add_error_handlers, documented_everywhere
@@ -41,7 +42,9 @@ def create_app(open_services: OpenServices) -> FastAPI:
         async with open_services() as (settings, services), run_api_side(settings, services) as state:
             yield dict(state)
 
-    app = FastAPI(
+    app = FastAPIOffline(  # whose page at /docs needs no network
+        static_url="/docs/static",
+        redoc_url=None,
         title="Paper Processing",
         version="0.1.0",
         summary="Takes research papers in, extracts what they say, and tells everyone who watches, live.",

@@ -120,7 +120,7 @@ def _methods_at(request: Request) -> set[str]:
     """What the document says of the path: the framework names the methods of the first route that has it, and no more."""
     paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
     at = [calls for path, calls in paths.items() if compile_path(path)[0].match(request.url.path)]
-    return {method.upper() for calls in at for method in calls}
+    return {method.upper() for calls in at for method in calls} or {"GET"}  # the pages, which it leaves out
 
 
 async def _render_unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -66,6 +66,8 @@ NO_METHODS = {
     "POST /papers/x/file": {"GET"},
     "POST /search": {"GET"},
     "BREW /system/status": {"GET"},
+    "POST /": {"GET"},
+    "POST /docs": {"GET"},
 }
 
 
