@@ -7,7 +7,7 @@ import pytest
 
 from app.domain import decisions
 from app.domain.paper import Output
-from app.services.checkup import Problem
+from app.services.checkup import PAGE, Problem
 from tests.support.bench import Bench
 
 pytestmark = pytest.mark.anyio
@@ -74,13 +74,23 @@ async def test_a_paper_that_lost_its_file_is_told_and_left_alone(bench: Bench) -
 
 async def test_outputs_and_graph_of_no_paper_are_removed(bench: Bench) -> None:
     await bench.store.put_output(GONE, 1, Output.ENTITIES, [])
-    assert "among the outputs" in (await only_problem(bench)).sentence
+    sentence = "There is something among the outputs that belongs to no paper: {}."
+    assert (await only_problem(bench)).sentence == sentence.format(GONE)
     await mended(bench)
     assert await bench.store.get_output(GONE, 1, Output.ENTITIES) is None
     await bench.services.graph.replace(GONE, 1, "A title", [], [])
-    assert "in the graph" in (await only_problem(bench)).sentence
+    assert (await only_problem(bench)).sentence == sentence.replace("among the outputs", "in the graph").format(GONE)
     await mended(bench)
     assert await bench.services.graph.papers() == []
+
+
+@pytest.mark.slow
+async def test_no_paper_beyond_the_first_page_is_taken_for_one_that_is_gone(bench: Bench) -> None:
+    for _ in range(PAGE + 1):
+        await bench.submit()
+    await bench.services.relay.sweep()
+    bench.clock.advance(3700)
+    assert await sentences(bench) == [], "with --repair its file would be removed"
 
 
 async def test_what_a_running_paper_has_stored_so_far_is_no_stray(bench: Bench) -> None:
@@ -119,6 +129,15 @@ async def test_a_run_that_nobody_takes_up_is_told_where_there_are_workers(bench:
     assert paper_id in (await only_problem(bench)).sentence
 
 
+async def test_a_run_whose_worker_was_lost_just_now_is_left_to_the_others(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker that dies")
+    await bench.services.relay.relay()
+    bench.clock.advance(decisions.LEASE.total_seconds() + 5)
+    await bench.side.queue.announce("another worker")
+    assert await sentences(bench) == []
+
+
 async def test_a_deleted_paper_that_was_not_cleared_up_after_is_swept(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     await bench.claim(paper_id, "a worker")
@@ -144,12 +163,18 @@ async def test_a_service_that_is_away_is_told_with_its_reason(bench: Bench) -> N
     await bench.side.close_graph()
     (sentence,) = await sentences(bench)
     assert sentence.startswith("graph: The database")
+    (problem,) = await bench.services.checkup.problems(without={"redis"})
+    assert problem.sentence == sentence, "the others are looked at without the one that is not expected"
 
 
 async def test_many_papers_are_counted_and_not_all_named(bench: Bench) -> None:
-    for number in range(8):
-        await bench.store.put_output(f"gone-{number}", 1, Output.ENTITIES, [])
-    assert (await only_problem(bench)).sentence.endswith("gone-4 and 3 more.")
+    where = "There is something among the outputs that belongs to no paper: "
+    told = [f"gone-{number}" for number in range(6)]
+    for number, paper_id in enumerate(told):
+        await bench.store.put_output(paper_id, 1, Output.ENTITIES, [])
+        if number == 4:
+            assert (await only_problem(bench)).sentence == where + "gone-0, gone-1, gone-2, gone-3, gone-4."
+    assert (await only_problem(bench)).sentence == where + "gone-0, gone-1, gone-2, gone-3, gone-4 and 1 more."
 
 
 async def test_what_a_deleted_paper_left_is_its_sweeper_s_as_long_as_a_worker_may_write(bench: Bench) -> None:

@@ -125,3 +125,29 @@ async def test_two_services_in_one_process_share_no_counter(bench: Bench, metric
     assert (await values(bench, metrics))["sockets_closed_total,4408"] == 1
     assert "sockets_closed_total,4408" not in await values(bench, other)
     assert FixedMachine().usage()[0] == (await values(bench, metrics))["cpu_usage"]
+
+
+async def test_every_figure_of_a_sample_is_told_under_its_own_name(bench: Bench, metrics: Metrics) -> None:
+    await bench.submit_and_queue()  # waits
+    await bench.claim(await bench.submit_and_queue(), "a worker")
+    for worker in ("one", "another", "a third"):
+        await bench.side.queue.announce(worker)
+    sample = await bench.services.system.sample(connections=4)
+    sample.status.data.services["redis"] = "down"
+    told = samples(metrics.text(sample, {"light": 5, "heavy": 0}).decode())
+    assert {name: told[name] for name in list(told)[: list(told).index("celery_queue_length,heavy") + 1]} == {
+        "queue_length": 1.0,
+        "active_tasks": 1.0,
+        "workers": 3.0,
+        "connections": 4.0,
+        "outbox_events": 5.0,  # two uploads, two runs, and the one that began
+        "events_per_second": 0.0,
+        "cpu_usage": 50.0,
+        "memory_usage": 25.0,
+        "service_up,store": 1.0,
+        "service_up,redis": 0.0,
+        "service_up,graph": 1.0,
+        "service_up,files": 1.0,
+        "celery_queue_length,light": 5.0,
+        "celery_queue_length,heavy": 0.0,
+    }

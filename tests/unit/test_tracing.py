@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import cast
 from uuid import UUID
 
-import anyio
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
@@ -21,6 +20,8 @@ from app.domain.errors import PaperProcessingError
 from app.domain.stages import STAGES
 from app.realtime.hub import Consumer
 from app.realtime.news import News
+from tests.support.bench import Bench
+from tests.support.deadlines import until
 from tests.support.in_process import InProcessLane
 from tests.support.log_by_hand import LogByHand, entry, hub_over
 
@@ -56,12 +57,17 @@ def of_paper(spans: InMemorySpanExporter, paper_id: str) -> list[ReadableSpan]:
 
 async def worked_through(in_process: InProcessLane, spans: InMemorySpanExporter) -> str:
     """The id of a paper whose run has ended, its spans too: the last event is told a little before they do."""
-    paper = await in_process.upload("attention.txt", PAPER)
-    await in_process.process(paper["id"])
+    paper_id = str((await in_process.upload("attention.txt", PAPER))["id"])
+    await in_process.process(paper_id)
     await in_process.settled()
-    while not {"run", "hint"} <= {span.name for span in of_paper(spans, paper["id"])}:
-        await anyio.sleep(0.001)
-    return str(paper["id"])
+    last = (await in_process.client.get(f"/papers/{paper_id}")).json()["seq"]
+
+    async def ended() -> bool:
+        names = by_name(of_paper(spans, paper_id))
+        return {"run", "hint"} <= set(names) and all(last in seqs(names[name]) for name in ("relay", "deliver"))
+
+    await until(ended, f"a run, a hint, and a relay and a delivery of event {last}")
+    return paper_id
 
 
 def by_name(found: list[ReadableSpan]) -> dict[str, list[ReadableSpan]]:
@@ -104,6 +110,19 @@ async def test_a_paper_is_one_trace_from_upload_to_its_last_event(
     assert names["run"][0].kind is SpanKind.CONSUMER
     assert names["hint"][0].kind is SpanKind.PRODUCER
     assert max(span.start_time or 0 for span in names["deliver"]) > max(span.start_time or 0 for span in names["relay"])
+
+
+async def test_what_people_and_dispatchers_do_with_a_paper_has_a_step_of_its_own(
+    bench: Bench, spans: InMemorySpanExporter
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    async with bench.dispatching() as dispatch:
+        await dispatch(woken=True)
+    await bench.services.papers.cancel(paper_id)
+    await bench.services.papers.delete(paper_id)
+    names = by_name(of_paper(spans, paper_id))
+    assert {"submit", "process", "hint", "cancel", "delete"} <= set(names), sorted(names)
+    assert (names["hint"][0].attributes or {})["paper.run"] == 1
 
 
 async def test_a_delivery_lasts_from_the_reading_to_the_last_socket(spans: InMemorySpanExporter) -> None:
