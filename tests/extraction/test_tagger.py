@@ -1,31 +1,15 @@
 """What a model adds to the rules, whose word counts, and which files are models."""
 
-from collections import Counter
 from pathlib import Path
 
-import pycrfsuite
 import pytest
 
 from app.domain.knowledge import EntityType
 from app.extraction.entities import extract_entities
 from app.extraction.phrases import names_of, phrases
 from app.extraction.tagger import Weights, WeightsError, load, spans_of
-from app.extraction.tagging import features, tokens
 from tests.extraction.papers import document, no_progress
-
-SENTENCE = "Our glorbs surpass a convolutional network on MNIST by wide frumps ."
-ALL = "O B-task O O B-method I-method O B-dataset O B-other B-metric O"
-
-
-def taught(path: Path, tags: str, sentence: str = SENTENCE) -> Path:
-    """A model that has seen this one sentence."""
-    names, words = names_of(sentence), tokens(sentence, 0, len(sentence))
-    ruled = list(phrases(sentence, 0, len(sentence), names))
-    trainer = pycrfsuite.Trainer(verbose=False)
-    trainer.append(features(sentence, words, ruled, names, Counter()), tags.split())
-    trainer.set_params({"max_iterations": 30})
-    trainer.train(str(path))
-    return path
+from tests.support.taught import EACH_TYPE, SENTENCE, taught
 
 
 def found(weights: Path | None, text: str = SENTENCE) -> dict[str, list[str]]:
@@ -34,7 +18,7 @@ def found(weights: Path | None, text: str = SENTENCE) -> dict[str, list[str]]:
 
 
 def test_a_model_of_every_type_speaks_alone(tmp_path: Path) -> None:
-    told = found(taught(tmp_path / "all", ALL))
+    told = found(taught(tmp_path / "all", EACH_TYPE))
     assert told == {
         "task:glorb": ["glorbs"],
         "method:convolutional-network": ["convolutional network"],
@@ -59,7 +43,7 @@ def test_what_the_rules_are_sure_of_is_believed_over_a_model_of_some_types(tmp_p
 
 def test_a_name_the_model_finds_has_the_key_of_what_it_stands_for(tmp_path: Path) -> None:
     sentence = SENTENCE.replace("glorbs", "GLO")
-    told = found(taught(tmp_path / "all", ALL, sentence), f"We know grand looping orbs (GLO). {sentence}")
+    told = found(taught(tmp_path / "all", EACH_TYPE, sentence), f"We know grand looping orbs (GLO). {sentence}")
     assert "GLO" in told["task:grand-looping-orb"]
 
 

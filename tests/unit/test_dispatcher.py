@@ -77,6 +77,16 @@ async def test_a_lost_hint_is_sent_again_when_the_queue_is_empty(bench: Bench) -
     assert sent(bench) == [(paper_id, 1), (paper_id, 1)]
 
 
+async def test_a_lost_hint_holds_up_no_other(bench: Bench) -> None:
+    async with bench.dispatching() as dispatch:
+        lost = await bench.submit_and_queue()
+        await dispatch(woken=True)
+        bench.clock.advance(3)
+        fresh = await bench.submit_and_queue()
+        await dispatch(woken=True)
+    assert sent(bench) == [(lost, 1), (fresh, 1), (lost, 1)]
+
+
 async def test_no_hint_is_repeated_while_hints_wait_for_busy_workers(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     async with bench.dispatching() as dispatch:

@@ -3,19 +3,22 @@
 import io
 import threading
 from datetime import datetime
+from pathlib import Path
 
 import anyio
 import pytest
 
+from app.adapters.reader.inline import InlineReader
 from app.domain.events import LISTED, EntityExtractionEvent, PaperEvent, RelationshipExtractionEvent
 from app.domain.paper import Counts, Output
 from app.ports import Clock
 from app.services.pipeline import Pipeline, Terms
-from app.services.stages import DOCUMENT, ENTITIES, PROGRESS_EVERY, REFERENCES, RELATIONSHIPS, Work
+from app.services.stages import DOCUMENT, ENTITIES, PROGRESS_EVERY, REFERENCES, RELATIONSHIPS, Work, all_stages
 from app.services.writer import Writer
 from conftest import SEED_PAPER
 from tests.support.bench import Bench
 from tests.support.clock import ManualClock
+from tests.support.taught import EACH_TYPE, SENTENCE, taught
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +77,23 @@ async def test_the_graph_knows_a_paper_by_its_title(bench: Bench) -> None:
     (other,) = await bench.services.graph.related(first, 10)
     assert (other.paper_id, other.title) == (second, (await bench.record(second)).paper.title)
     assert other.title is not None
+
+
+async def test_the_graph_knows_which_paper_that_is_here_another_cites(bench: Bench) -> None:
+    cited = await process(bench, SEED_PAPER.read_bytes())
+    paper = (await bench.record(cited)).paper
+    entry = f"[1] {paper.authors[0]}. {paper.title}. Journal of Examples, 2024."
+    citing = await process(bench, f"A Later Look\n\nAbstract\nWe look again.\n\nReferences\n\n{entry}\n".encode())
+    found = await bench.services.graph.citations(citing, 10)
+    assert [(work.number, work.paper_id, work.title) for work in found.cites] == [(1, cited, paper.title)]
+
+
+async def test_entities_are_those_of_a_model_of_ones_own(bench: Bench, tmp_path: Path) -> None:
+    stages = all_stages(bench.side.files, InlineReader(), bench.services.graph, taught(tmp_path / "own", EACH_TYPE))
+    paper = await bench.services.papers.submit(io.BytesIO(SENTENCE.encode()), "paper.txt", limit_mb=1)
+    await bench.services.papers.process(paper.id)
+    await bench.pipeline(stages).run(paper.id, 1)
+    assert "task:glorb" in await bench.entity_keys(paper.id), "no rule and no model that ships knows it"
 
 
 class HurriedClock(ManualClock):
