@@ -79,6 +79,15 @@ class Settings(BaseSettings):
         default="auto", description="lines of `text`, or of `json`; `auto`: text on a terminal, JSON otherwise"
     )
 
+    @field_validator("host")
+    @classmethod
+    def _nameable(cls, value: str) -> str:
+        try:
+            value.encode("idna")  # as every look-up of it does first
+        except UnicodeError as error:
+            raise ValueError("a part of it is empty or too long") from error
+        return value
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -43,6 +43,8 @@ def test_a_mistake_of_ours_is_not_redis_being_away() -> None:
     [
         ("STORE_URL", "oracle://x", "its scheme is one of"),
         ("FILES_URL", "files", "it is a URL"),
+        ("HOST", "a..b", "a part of it is empty or too long"),
+        ("GROBID_URL", "grobid:8070", "begins with http:// or https://"),
         ("TAGGER", "/nowhere", "does not point to a file"),
     ],
 )
