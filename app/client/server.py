@@ -132,9 +132,10 @@ def _trust(scheme: str) -> ssl.SSLContext:
 
 def _split(url: str) -> Any:
     try:
+        httpx.URL(url)
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except (ValueError, httpx.InvalidURL):  # a port that is no number, a bracket that is not closed, a line break
         usable = False
     if not usable:
         raise ClientError(f"--url is {url!r}, which is no place of a service; it looks like http://127.0.0.1:8000.")

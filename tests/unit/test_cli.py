@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from app.cli import INTERRUPTED, cli, service_url, told
+from app.cli import INTERRUPTED, cli, main, service_url, told
 from app.logs import CHATTY
 
 RUNNER = CliRunner()
@@ -79,7 +79,18 @@ def test_a_client_that_finds_no_place_to_ask_says_so(command: list[str], monkeyp
     assert "PAPERS_PORT is '-1'" in result.stderr
 
 
-@pytest.mark.parametrize("command", [["submit", "none.pdf"], ["watch", "p1"], ["check"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["submit", "none.pdf"],
+        ["watch", "p1"],
+        ["check"],
+        ["dead-letters"],
+        ["dead-letters", "--all"],
+        ["dead-letters", "--retry", "p1"],
+    ],
+    ids=" ".join,
+)
 def test_a_url_that_is_none_is_told_in_a_sentence(command: list[str]) -> None:
     result = RUNNER.invoke(cli, [*command, "--url", "papers.test"])
     assert result.exit_code == 1
@@ -119,6 +130,14 @@ def test_help_lists_what_people_need() -> None:
     assert [line.split()[0] for line in listed.splitlines() if line.strip()] == [
         "serve", "worker", "submit", "watch", "dead-letters", "check",
     ]  # fmt: skip
+
+
+def test_the_script_is_the_same_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["paper-processing", "submit", "none.pdf", "--url", "http://papers.test"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "none.pdf: it cannot be read (No such file or directory).\n"
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,22 @@ async def test_a_paper_deleted_while_it_is_watched_is_told(
     assert "it was deleted" in capsys.readouterr().err
 
 
+async def test_of_several_papers_it_is_told_how_many_completed(
+    service: Service, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = file.with_name("b.pdf")
+    other.touch()
+    uploads = iter([paper(), paper(id="p2", filename="b.pdf")])
+    service.answers["POST /papers/"] = lambda _: httpx.Response(201, json=json_of(next(uploads)))
+    service.answers["POST /papers/p2/process"] = lambda _: httpx.Response(200, json={})
+    ends = [status(3, "completed", 100), status(2, "queued", paper_id="p2"), status(3, "cancelled", 40, "p2")]
+    service.sockets = [[CONNECTED, status(2, "queued"), *ends]]
+    assert await submit_and_watch(service.server(), [file, other], service.way) == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1] == "1 of 2 papers completed."
+    assert told.err == "b.pdf: cancelled\n"
+
+
 async def test_only_missing_files_need_no_service(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     assert await submit_and_watch(service.server(), [Path("none.pdf")], service.way) == 1
     assert capsys.readouterr().err == "none.pdf: it cannot be read (No such file or directory).\n"
@@ -222,7 +238,9 @@ async def test_what_is_no_service_is_told_in_a_sentence(service: Service, answer
         await check_service(service.server())
 
 
-@pytest.mark.parametrize("url", ["papers.test", "ftp://papers.test", "http://", "http://a:b", "http://[::1", ""])
+@pytest.mark.parametrize(
+    "url", ["papers.test", "ftp://papers.test", "http://", "http://a:b", "http://[::1", "http://a\n", ""]
+)
 async def test_a_url_that_is_none_is_told_in_a_sentence(url: str) -> None:
     with pytest.raises(ClientError, match="--url"):
         Server(url)

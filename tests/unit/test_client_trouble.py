@@ -15,8 +15,10 @@ from websockets.http11 import Response
 from app.client import display
 from app.client.commands import submit_and_watch, watch_paper
 from app.client.display import Bars, Lines, opened_display
-from app.client.errors import ClientError, UnreachableError
-from tests.support.client_service import CONNECTED, Service, json_of, paper, plain, status
+from app.client.errors import ClientError, RefusedError, UnreachableError
+from app.client.run import run
+from app.client.server import Server
+from tests.support.client_service import CONNECTED, URL, Service, json_of, paper, plain, status
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +83,44 @@ async def test_a_snapshot_that_cannot_be_had_now_is_asked_for_again(service: Ser
     gap = status(7, "processing")
     service.sockets = [[CONNECTED, status(2, "queued"), gap], [plain("connection", position="at-2"), gap]]
     assert await submit_and_watch(service.server(), [file], service.way) == 0
+
+
+async def test_a_snapshot_that_is_refused_ends_the_watching_with_the_words_of_the_service(
+    service: Service, file: Path
+) -> None:
+    service.answers["GET /papers/p1"] = lambda _: httpx.Response(403, json={"detail": "Not for you.", "code": "no"})
+    service.sockets = [[CONNECTED, status(2, "queued"), status(7, "processing")]]
+    with pytest.raises(RefusedError, match=r"Not for you\."):
+        await submit_and_watch(service.server(), [file], service.way)
+
+
+async def test_an_upload_answered_with_something_else_than_a_paper_is_told(service: Service, file: Path) -> None:
+    service.answers["POST /papers/"] = lambda _: httpx.Response(201, json={"id": "p1"})
+    with pytest.raises(ClientError, match="no Paper Processing of this version: its papers have other fields"):
+        await service.server().upload(file)
+
+
+async def test_a_file_that_goes_before_it_is_sent_is_told_with_the_reason(service: Service, file: Path) -> None:
+    file.unlink()
+    with pytest.raises(ClientError, match=r"^it cannot be read \(No such file or directory\)$"):
+        await service.server().upload(file)
+
+
+@pytest.mark.parametrize("kind", ["system_status", "pong", "of a later version"])
+async def test_what_is_no_news_of_a_paper_is_passed_over(service: Service, kind: str) -> None:
+    snapshot = json_of(paper(status="processing", run=1, seq=3))
+    connection = plain("connection", position="x", snapshot=snapshot)
+    service.sockets = [[connection, plain(kind), status(4, "completed", 100)]]
+    assert await watch_paper(service.server(), "p1", service.way) == 0
+
+
+def test_ctrl_c_ends_the_watching_and_says_that_the_service_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    async def interrupted(_: Server) -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(URL, interrupted)
+    assert capsys.readouterr().err == "\nNo longer watching; the service goes on.\n"
 
 
 async def test_a_run_that_somebody_else_opened_is_watched_all_the_same(service: Service, file: Path) -> None:
