@@ -38,7 +38,7 @@ def check(settings: Settings, environment: Mapping[str, str], *, repair: bool) -
 
 async def _check(settings: Settings, environment: Mapping[str, str], *, repair: bool) -> int:
     running = is_running(settings.data_dir)
-    typer.echo(await how_it_is(settings) if running else "The service is not running here.")
+    typer.echo(await how_it_is(_service(settings)) if running else "The service is not running here.")
     sentences = (*unknown_settings(environment), *versions(), *trouble_with(settings.data_dir))
     left = [Problem(sentence) for sentence in sentences]
     _tell(left)
@@ -97,16 +97,19 @@ def is_running(data_dir: Path) -> bool:
     return False
 
 
-async def how_it_is(settings: Settings) -> str:
+def _service(settings: Settings) -> Server:
+    return Server(f"http://{reachable(settings.host)}:{settings.port}")
+
+
+async def how_it_is(service: Server) -> str:
     """What the service says of itself."""
-    url = f"http://{reachable(settings.host)}:{settings.port}"
     try:
-        async with Server(url) as server:
-            status = await server.status()
+        async with service:
+            status = await service.status()
     except ClientError as error:
         return f"The service runs here, but {printable(str(error))}"
     return (
-        f"The service runs at {url} and says that it is {status.get('status')}: {status.get('workers')} workers, "
+        f"The service runs at {service.url} and says that it is {status.get('status')}: {status.get('workers')} workers, "
         f"{status.get('queue_length')} papers wait, {status.get('active_tasks')} are at work."
     )
 

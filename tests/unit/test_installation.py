@@ -1,19 +1,28 @@
 """`check` on a machine: what it prints, and its exit status, with real files and no service running."""
 
+import asyncio
 import fcntl
 import importlib.metadata
+import io
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
-from app.client.installation import check, is_running, not_as_locked, trouble_with, versions
+from app.client.installation import check, how_it_is, is_running, not_as_locked, trouble_with, versions
 from app.settings import Settings, unknown_settings
+from app.wiring import broker_url, open_services
+from app.worker.celery_app import create_celery, refuse
+from tests.support.client_service import URL, Service
 
 GONE = "00000000-0000-4000-8000-000000000000"
+NOWHERE = "unix:///nowhere/redis.sock"
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +59,105 @@ def test_a_stray_file_is_told_and_with_repair_removed(settings: Settings, capsys
     assert "* Removed among the files what belonged to no paper: 1." in capsys.readouterr().out
     assert not stray.exists()
     assert check(settings, {}, repair=False) == 0
+
+
+async def _with_a_paper(settings: Settings) -> str:
+    """Makes everything in the data folder that a start makes, and a paper; answers its id."""
+    celery, task = create_celery(broker_url(NOWHERE), refuse)
+    try:
+        async with open_services(settings.model_copy(update={"redis_url": NOWHERE}), task) as services:
+            await services.graph.replace(GONE, 1, "Of no paper", [], [])
+            paper = await services.papers.submit(io.BytesIO(b"A paper."), "a.txt", limit_mb=1)
+            return paper.id
+    finally:
+        celery.close()
+
+
+def damage(database: Path, *tables: str) -> None:
+    """Writes over the first page of each table."""
+    with closing(sqlite3.connect(database)) as connection:
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        found = dict(connection.execute("SELECT name, rootpage FROM sqlite_master").fetchall())
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with database.open("r+b") as file:
+        for table in tables:
+            file.seek((found[table] - 1) * size)
+            file.write(b"\xff" * size)
+
+
+@pytest.mark.slow
+def test_a_paper_that_lost_its_file_is_told_and_no_repair_is_promised(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper_id = asyncio.run(_with_a_paper(settings))
+    (settings.data_dir / "files" / paper_id[:2] / paper_id).unlink()
+    check(settings, {}, repair=True)
+    capsys.readouterr()
+    assert check(settings, {}, repair=True) == 1, "what cannot be mended is still wrong"
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"  - Papers have lost their files: {paper_id}; restore them from a backup, or delete them.",
+        "Wrong: 1.",
+    ]
+
+
+@pytest.mark.slow
+def test_a_repair_that_does_not_work_out_is_told_with_its_reason(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(_with_a_paper(settings))
+    damage(settings.data_dir / "graph.sqlite", "graph_mentions")
+    assert check(settings, {}, repair=True) == 1
+    said = capsys.readouterr().out
+    assert f"  - There is something in the graph that belongs to no paper: {GONE}. (--repair does something" in said
+    assert "  * It could not be mended: The database" in said
+    assert "the file is damaged; restore it from a backup.\n" in said
+
+
+@pytest.mark.slow
+def test_a_damage_that_the_checks_pass_by_is_told_when_it_is_met(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(_with_a_paper(settings))
+    damage(settings.data_dir / "papers.sqlite", "events", "events_waiting")
+    assert check(settings, {}, repair=False) == 1
+    last, count = capsys.readouterr().out.splitlines()[-2:]
+    assert last.endswith("papers.sqlite does not work: the file is damaged; restore it from a backup.")
+    assert count == "Wrong: 1."
+
+
+@pytest.mark.slow
+def test_a_store_that_is_no_database_is_told_and_nothing_is_compared_with_it(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.data_dir.mkdir()
+    (settings.data_dir / "papers.sqlite").write_bytes(b"no database " * 100)
+    assert check(settings, {}, repair=True) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"  - store: The database {settings.data_dir}/papers.sqlite does not work: the file is not a SQLite database.",
+        "Wrong: 1.",
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_service_that_runs_and_does_not_answer_is_told_in_its_place() -> None:
+    service = Service()
+
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    service.answers["GET /system/status"] = away
+    said = await how_it_is(service.server())
+    assert said.startswith(f"The service runs here, but No service answers at {URL} (refused)")
+
+
+@pytest.mark.anyio
+async def test_a_service_that_runs_tells_how_it_is() -> None:
+    service = Service()
+    status = {"status": "ok", "workers": 2, "queue_length": 3, "active_tasks": 1}
+    service.answers["GET /system/status"] = lambda _: httpx.Response(200, json=status)
+    assert await how_it_is(service.server()) == (
+        f"The service runs at {URL} and says that it is ok: 2 workers, 3 papers wait, 1 are at work."
+    )
 
 
 def test_a_setting_that_is_none_is_told_with_the_one_that_may_be_meant(
