@@ -96,6 +96,32 @@ async def test_lags_are_measured_from_the_event_to_the_log_and_from_there_to_her
     assert (told["outbox_lag_seconds_count"], told["log_lag_seconds_count"]) == (1, 1)
     assert told["outbox_lag_seconds_sum"] == pytest.approx(2, abs=0.001)
     assert told["log_lag_seconds_sum"] == pytest.approx(4, abs=0.001)
+    counted = [told[f"log_lag_seconds_bucket,{seconds}"] for seconds in (0.001, 2.5, 5.0, 60.0)]
+    assert counted == [0, 0, 1, 1], "four seconds are among those of at most five"
+    assert told["events_total,paper_status"] == 1
+
+
+async def test_a_lag_is_told_as_it_is_and_clocks_that_differ_make_none_below_zero(
+    bench: Bench, metrics: Metrics
+) -> None:
+    await bench.submit()
+    (entry,) = (entry for entry in await logged(bench) if entry.event)
+    assert entry.event is not None
+    now = round(entry.event.timestamp.timestamp() * 1000)
+    metrics.read([entry.model_copy(update={"id": f"{now - 5000}-0"})])  # the log's clock is behind
+    metrics.read([entry.model_copy(update={"id": f"{now + 10}-17"})])  # it is ahead of this process's
+    told = await values(bench, metrics)
+    assert told["outbox_lag_seconds_sum"] == pytest.approx(0.01, abs=0.001)
+    assert told["log_lag_seconds_sum"] == pytest.approx(5, abs=0.001)
+
+
+async def test_a_run_whose_paper_is_deleted_is_followed_no_longer(bench: Bench, metrics: Metrics) -> None:
+    deleted, other = [await bench.submit_and_queue() for _ in range(2)]
+    metrics.read(list(await logged(bench)))
+    assert metrics.followed == 2
+    await bench.services.papers.delete(deleted)
+    metrics.read([entry for entry in await logged(bench) if entry.event and entry.event.event_type == "paper_deleted"])
+    assert metrics.followed == 1, f"that of {other} goes on"
 
 
 @pytest.mark.slow

@@ -48,6 +48,17 @@ async def test_a_write_that_broke_once_is_tried_again(bench: Bench) -> None:
     assert await bench.statuses(paper_id) == ["uploaded", "queued"]
 
 
+async def test_a_write_that_broke_is_not_taken_for_an_earlier_one_that_arrived(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    await Writer(bench.store, bench.clock, lambda: None).write(
+        paper_id, lambda record: decisions.queue(record, bench.clock.now())
+    )
+    await Writer(_Fails(bench, times=1), bench.clock, lambda: None).write(
+        paper_id, lambda record: decisions.cancel(record, bench.clock.now())
+    )
+    assert await bench.statuses(paper_id) == ["uploaded", "queued", "cancelled"]
+
+
 async def test_a_store_that_fails_and_fails_is_told_as_that_and_not_as_a_rival(bench: Bench) -> None:
     paper_id = await bench.submit()
     store = _Fails(bench, times=100)
