@@ -7,6 +7,8 @@ import re
 from app.domain.errors import InvalidPositionError
 from app.domain.model import Value
 
+_BEYOND = 2**64
+"""What neither half of an entry's id reaches; asked for one that does, the log would fail."""
 _FORM = re.compile(r"(\d{1,20}-\d{1,20})(?:\.(\d{1,18}))?")
 
 
@@ -28,7 +30,7 @@ def decode_position(text: str) -> Position:
     except (binascii.Error, ValueError) as error:
         raise InvalidPositionError from error
     match = _FORM.fullmatch(plain)
-    if match is None:
+    if match is None or max(entry_order(match[1])) >= _BEYOND:
         raise InvalidPositionError
     return Position(entry=match[1], seq=int(match[2] or 0))
 

@@ -7,7 +7,7 @@ import pytest
 from app.domain.errors import InvalidPositionError
 from app.domain.position import Position, decode_position, entry_order
 
-LARGEST = "99999999999999999999-99999999999999999999"
+LARGEST = f"{2**64 - 1}-{2**64 - 1}"
 
 
 def encoded(plain: str) -> str:
@@ -57,6 +57,8 @@ def test_a_position_may_keep_its_padding(entry: str) -> None:
         pytest.param(encoded("1-1.-1"), id="a negative seq"),
         pytest.param(encoded("1-1.1.1"), id="two seqs"),
         pytest.param(encoded(f"{'9' * 21}-0"), id="more digits than the log has"),
+        pytest.param(encoded(f"{2**64}-0"), id="a time greater than the log has"),
+        pytest.param(encoded(f"0-{2**64}"), id="a number greater than the log has"),
         pytest.param(encoded(f"1-1.{'9' * 19}"), id="more digits than a seq has"),
         pytest.param(encoded("+"), id="the log's own word for its greatest entry"),
         pytest.param("A" * 10_000, id="very long"),

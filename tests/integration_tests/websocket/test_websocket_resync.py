@@ -30,7 +30,9 @@ from tests.support.transcript import Message, fold
 NEVER_THERE = Position(entry="1-1").encode()
 
 
-INVALID = ["nonsense", "", "MS0x!", "%00", "%F0%9F%92%A5", "-1", "x" * 4000]
+BEYOND = Position(entry=f"{2**64}-0").encode()
+"""It has a position's form, but no log goes so far."""
+INVALID = ["nonsense", "", "MS0x!", "%00", "%F0%9F%92%A5", "-1", "x" * 4000, BEYOND]
 
 
 @pytest.fixture
@@ -50,7 +52,9 @@ invalid = once("new_invalid")
 
 @pytest.mark.parametrize("after", INVALID)
 def test_a_position_that_is_none_gets_resync_and_the_socket_lives_on(invalid: dict[str, Any], after: str) -> None:
-    fresh, first, (resync,) = invalid[after]
+    answer = invalid[after]
+    assert not isinstance(answer, str), answer
+    fresh, first, (resync,) = answer
     assert first["data"]["snapshot"] == fresh
     assert resync["event_type"] == "resync"
     assert resync["id"] is None
