@@ -3,13 +3,17 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from redis.asyncio import Redis
 
+from app.domain.stages import Load
 from app.supervisor.valkey import EmbeddedValkey
 from tests.support.live import LiveLane, LiveServer
+from tests.support.patience import within
+from tests.support.prometheus import samples
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
@@ -62,8 +66,10 @@ async def test_a_run_of_a_higher_priority_overtakes_those_that_wait(live_server:
         try:
             for paper_id in papers[:-1]:
                 await lane.client.post(f"/papers/{paper_id}/process")
+            # A worker that stood still while it listened may have been given one; with those that wait, none listens any more.
+            await until(lambda: _waiting(lane, len(papers) - 1 - len(workers)), "the hints of the others to wait")
             await lane.client.post(f"/papers/{papers[-1]}/process?priority=9")
-            await asyncio.sleep(1)  # until all hints wait in Redis, which tells nobody of it
+            await until(lambda: _waits_before_all(server), "its hint to wait before all others")
         finally:
             for process in workers:
                 process.resume()
@@ -73,6 +79,24 @@ async def test_a_run_of_a_higher_priority_overtakes_those_that_wait(live_server:
             begun.append(event["data"]["paper_id"])
         assert papers[-1] in begun[: len(workers) + 1], "each worker may have had one hint already, and no more"
         await lane.settled()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Looks again and again: Redis tells nobody of a hint that waits."""
+    with within(LiveLane.deadline, f"waited in vain for {what}"):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def _waiting(lane: LiveLane, count: int) -> bool:
+    figures = samples((await lane.client.get("/metrics")).text)
+    return figures[f"celery_queue_length,{Load.HEAVY.queue}"] >= count
+
+
+async def _waits_before_all(server: LiveServer) -> bool:
+    """Whether there is one in the list of the highest priority, which has the queue's bare name."""
+    async with Redis.from_url(EmbeddedValkey(server.folder / "data").url) as redis:
+        return int(await redis.llen(Load.HEAVY.queue)) == 1
 
 
 async def _log_of(server: LiveServer, paper_id: str) -> str:
