@@ -39,6 +39,8 @@ T = TypeVar("T")
 Ending = Callable[[PaperRecord, int, str, Failure, datetime], Change]
 
 RENEW_SECONDS = 5.0
+RELEASE_SECONDS = 2.0
+"""So long does a worker that stops try to give its run back: under a store that stands still the lease ends by itself."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 
@@ -105,7 +107,7 @@ class Pipeline:
             if not kept:  # if the paper is gone, the last sweep may have been before this worker's last output
                 await self._when_available(lambda: self._clear_up(paper_id))
         except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(RELEASE_SECONDS, shield=True):
                 await self._release(hold)
             raise
         finally:

@@ -10,7 +10,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError, Server
 from redis.asyncio import Redis
 
 from app.adapters.event_log.redis import RedisEventLog
-from app.adapters.papers.mongo import MongoPaperStore
+from app.adapters.papers.mongo import CLOSE_SECONDS, MongoPaperStore
 from app.adapters.papers.mongo import connect as connect_mongo
 from app.domain.errors import UnavailableError
 from app.ports import EventLog, Graph, PaperStore
@@ -18,6 +18,7 @@ from tests.contract.conftest import closing_what_pymongo_forgets
 from tests.support.builders import queued
 from tests.support.fleet import real_services
 from tests.support.mongo import MongoServer
+from tests.support.mongo_wire import speaking_mongo
 from tests.support.proxy import proxied
 from tests.support.store import put_paper
 
@@ -68,6 +69,19 @@ async def test_a_mongodb_nobody_runs_is_unavailable_in_seconds() -> None:
         with pytest.raises(UnavailableError, match="MongoDB does not answer"):
             await store.check()
         await store.close()
+
+
+@pytest.mark.live
+async def test_a_mongodb_that_stands_still_is_not_waited_for_at_the_end() -> None:
+    """Its client has sessions there, and tells it that they are over."""
+    async with speaking_mongo() as mongo:
+        store = connect_mongo(mongo.url)
+        await store.check()
+        mongo.fall_silent()
+        with anyio.fail_after(CLOSE_SECONDS + 2):
+            await store.close()
+    await store.close()  # what was left of the first time has ended with the server
+    assert mongo.commands.count("endSessions") == 1, "it took no leave: then there was nothing to wait for"
 
 
 @pytest.mark.live

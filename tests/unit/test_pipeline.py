@@ -12,7 +12,7 @@ from app.domain.events import PaperProgressEvent, PaperStatusEvent
 from app.domain.lifecycle import Status
 from app.domain.paper import Output
 from app.domain.stages import STAGES, Load
-from app.services.pipeline import Terms
+from app.services.pipeline import RELEASE_SECONDS, Terms
 from tests.support.bench import FULL_RUN, Bench
 from tests.support.deadlines import until
 
@@ -195,3 +195,23 @@ async def test_a_run_that_ended_leaves_what_is_shown_and_nothing_of_earlier_runs
 async def _has_fresh_lease(bench: Bench, paper_id: str) -> bool:
     lease = (await bench.record(paper_id)).lease
     return lease is not None and lease.expires_at > bench.clock.now() + timedelta(seconds=12)
+
+
+@pytest.mark.slow  # as long as it tries
+async def test_a_worker_that_stops_does_not_wait_for_a_store_that_stands_still(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    hold = bench.backing.holds.at("entities")
+    work = asyncio.create_task(bench.services.pipeline.run(paper_id, 1))
+    await hold.reached()
+    answers = anyio.Event()
+
+    async def get(paper_id: str) -> None:
+        await answers.wait()
+
+    monkeypatch.setattr(bench.store, "get", get)
+    work.cancel()
+    ended, _ = await asyncio.wait([work], timeout=RELEASE_SECONDS + 1)
+    answers.set()
+    assert ended, "the worker still tries to give its run back"

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import anyio
 from pydantic import JsonValue
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from app.adapters.papers.cancellation import never_cancelled
 from app.adapters.papers.codec import event_from_text, event_to_text, record_from_json, record_to_json
 from app.adapters.papers.cursor import Place, decode_cursor, encode_cursor
 from app.adapters.papers.mongo_client import open_database
@@ -34,6 +36,7 @@ from app.ports import DeadLetterPage, PaperPage, SearchHit, StoreCounts
 WRITES_KEPT = 16
 """Ids of a paper's last writes, for whoever lost the answer to one."""
 DUPLICATE_KEY = 11000
+CLOSE_SECONDS = 1.0
 
 Found = dict[str, Any]
 WITH_WAITING = {"record": 1, "outbox.seq": 1}
@@ -263,7 +266,8 @@ class MongoPaperStore:
         await self._database.command("ping")
 
     async def close(self) -> None:
-        await self._database.client.close()
+        with anyio.move_on_after(CLOSE_SECONDS):  # the driver takes leave of the server, which may stand still
+            await never_cancelled(self._database.client.close())
 
     async def _newest(self, wanted: Found, limit: int, cursor: str | None) -> tuple[Sequence[PaperRecord], str | None]:
         """A page of the papers that are shown, newest first, and the cursor of the next one."""
