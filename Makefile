@@ -13,6 +13,8 @@ FAST   := --forks 4 -p no:hypothesispytest -m "not slow" --ignore=tests/live $(a
 IN_MEMORY := $(addprefix PYTEST_DEBUG_TEMPROOT=,$(wildcard /dev/shm))
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults
 LINTERS := $(VENV)/linters
+# What a linter says, if it fails: with `--quiet` check-jsonschema does not say what is wrong either.
+unless_well = said=$$($(LINTERS)/bin/$(1) 2>&1) || { echo "$$said"; exit 1; }
 K8S    := $(addprefix deploy/kubernetes/,namespace.yaml config.yaml api.yaml worker.yaml network.yaml)
 # More arguments for pytest: make test ARGS="-k resume -x"
 ARGS   ?=
@@ -70,9 +72,10 @@ lint: $(STAMP) lint-deploy ## format, lint, types, and who may import whom: says
 
 lint-deploy: $(LINTERS)/.made ## the files of deployment, against their linters and schemas
 	@$(LINTERS)/bin/hadolint Dockerfile
-	@$(LINTERS)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
-	@$(LINTERS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	@$(LINTERS)/bin/kubernetes-validate --quiet --strict $(K8S)
+	@$(call unless_well,check-jsonschema --builtin-schema vendor.compose-spec compose.yaml)
+	@$(call unless_well,check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml)
+	@$(call unless_well,caddy validate --config deploy/caddy/Caddyfile)
+	@said=$$($(LINTERS)/bin/kubernetes-validate --quiet --strict $(K8S) 2>&1); test -z "$$said" || { echo "$$said"; exit 1; }
 
 format: $(STAMP) ## format the code, and fix what the linter can
 	@$(BIN)/ruff check --quiet --fix-only .

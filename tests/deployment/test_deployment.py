@@ -150,6 +150,12 @@ def test_compose_s_urls_lead_to_its_own_services() -> None:
     assert set(services["api"]["depends_on"]) == hosts
 
 
+def test_compose_names_each_image_with_its_tag_and_only_networks_that_it_has() -> None:
+    for name, service in compose()["services"].items():
+        assert re.fullmatch(r"[\w./-]+:(\$\{TAG:-)?[\w.-]+\}?", service["image"]), f"{name}: {service['image']}"
+        assert set(service["networks"]) <= set(compose()["networks"]), name
+
+
 def test_what_compose_mounts_is_there_and_every_volume_is_declared() -> None:
     mounts = [mount for service in compose()["services"].values() for mount in service.get("volumes", ())]
     sources = {mount.partition(":")[0] for mount in mounts}

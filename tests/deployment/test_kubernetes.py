@@ -93,6 +93,8 @@ def test_pods_run_as_the_image_s_user_and_write_only_where_something_is_mounted(
 def test_every_manifest_is_applied_and_linted() -> None:
     manifests = {path.name for path in KUBERNETES.glob("*.yaml")} - {"kustomization.yaml"}
     (kustomization,) = documents("deploy/kubernetes/kustomization.yaml")
+    assert set(kustomization) == {"apiVersion", "kind", "namespace", "resources", "images"}, "others are refused"
+    assert [set(image) for image in kustomization["images"]] == [{"name", "newTag"}]
     assert set(kustomization["resources"]) == manifests
     (linted,) = re.findall(r"^K8S .*kubernetes/,(.*)\)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(linted.split(",")[-1].split()) == manifests - {"autoscaling.yaml"}, "kubernetes-validate knows no KEDA"
