@@ -65,16 +65,16 @@ class EmbeddedValkey:
         if left_over is not None:
             await self._end_left_over(left_over)
 
-    async def until_ready(self) -> None:
+    async def until_ready(self, seconds: float = START_SECONDS) -> None:
         """Returns when it answers and has loaded its file. Raises `ServeError` when that takes too long."""
         pause = 0.02
         try:
-            async with asyncio.timeout(START_SECONDS), self._client() as client:
+            async with asyncio.timeout(seconds), self._client() as client:
                 while not await _answers(client):
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, 0.2)
         except TimeoutError as error:
-            raise ServeError(f"Valkey was not ready within {START_SECONDS} seconds; see {self._log}.") from error
+            raise ServeError(f"Valkey was not ready within {seconds:g} seconds; see {self._log}.") from error
 
     def _arguments(self) -> tuple[str, ...]:
         options = {

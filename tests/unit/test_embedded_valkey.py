@@ -13,7 +13,7 @@ from app.supervisor.valkey import EmbeddedValkey
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-Start = Callable[[Path], subprocess.Popen[bytes]]
+Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -21,10 +21,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a Valkey on the socket of `tmp_path` that works in another folder, if it is told one."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(folder: Path) -> subprocess.Popen[bytes]:
+    def start(folder: Path, *options: str) -> subprocess.Popen[bytes]:
         (tmp_path / "valkey").mkdir(exist_ok=True)
         folder.mkdir(exist_ok=True)
-        command = [*EmbeddedValkey(tmp_path).program({}).command, "--dir", str(folder)]
+        command = [*EmbeddedValkey(tmp_path).program({}).command, "--dir", str(folder), *options]
         started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         return started[-1]
 
@@ -41,6 +41,14 @@ async def test_one_of_ours_is_ended_and_there_is_room(start: Start, tmp_path: Pa
     await valkey.make_room()
     assert await asyncio.to_thread(left_over.wait, 5) == 0
     assert any((tmp_path / "valkey").glob("appendonlydir/*"))
+
+
+async def test_one_of_ours_that_does_not_end_when_asked_is_killed(start: Start, tmp_path: Path) -> None:
+    valkey = EmbeddedValkey(tmp_path)
+    left_over = start(tmp_path / "valkey", "--rename-command", "SHUTDOWN", "")
+    await valkey.until_ready()
+    await valkey.make_room()
+    assert await asyncio.to_thread(left_over.wait, 5) == -signal.SIGKILL
 
 
 async def test_one_that_works_elsewhere_is_left_alone(start: Start, tmp_path: Path) -> None:
