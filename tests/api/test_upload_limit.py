@@ -1,7 +1,9 @@
 """A file over the limit is cut off while it streams, and never held in memory."""
 
+import tempfile
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +15,7 @@ from app.api.lingering import LINGER_SECONDS
 from app.services.intake import MEGABYTE
 from app.settings import Settings
 from tests.support.answers import a_witness, body, error
+from tests.support.disks import small_disk
 from tests.support.in_process import InProcessLane
 from tests.support.shared import NO_FOLDER
 
@@ -143,3 +146,15 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing(
     await Upload(CHUNK).send_to(in_process)
     assert body(await in_process.client.get("/papers/"))["items"] == []
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_temporary_folder_that_is_full_is_told_and_the_next_upload_is_taken_when_there_is_room(
+    in_process: InProcessLane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "disk", megabytes=3) as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk.place))
+        disk.fill()
+        large = {"file": ("a.txt", b"x" * (MEGABYTE + 1000))}  # what is beyond a megabyte waits on the disk
+        assert error(await in_process.client.post("/papers/", files=large)) == (507, "storage_full")
+        disk.make_room()
+        assert error(await in_process.client.post("/papers/", files=large)) == (413, "file_too_large")

@@ -16,6 +16,7 @@ import pytest
 from app.adapters.disk import check_room, explained
 from app.adapters.files.fsspec import CHUNK, PART, FsspecFiles, connect
 from app.domain.errors import StorageFullError, UnavailableError
+from tests.support.disks import small_disk
 from tests.support.s3 import S3, s3_server
 
 pytestmark = pytest.mark.anyio
@@ -157,6 +158,18 @@ class Full(io.BytesIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+class Mistaken(io.BytesIO):
+    """A source with a mistake of ours in it."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise ValueError("a mistake of ours")
+
+
+async def test_a_mistake_of_ours_is_not_the_disk_being_away(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a mistake of ours"):
+        await FsspecFiles(fsspec.filesystem("file"), str(tmp_path)).put(PAPER, Mistaken(b"x"))
+
+
 async def test_a_full_disk_is_told_as_such(files: FsspecFiles) -> None:
     with pytest.raises(StorageFullError, match="make room, and everything goes on"):
         await files.put(PAPER, Full(b"x"))
@@ -183,6 +196,13 @@ def test_a_disk_with_too_little_room_says_how_much_there_is(tmp_path: Path) -> N
     check_room(tmp_path / "not" / "made" / "yet", need=1)
     with pytest.raises(StorageFullError, match=r"\d+ MB are free, 1048576000 MB are needed; make room"):
         check_room(tmp_path, need=1000 * 2**40)
+
+
+def test_a_disk_that_can_only_be_read_is_told_as_such(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", megabytes=1) as disk:
+        disk.make_read_only()
+        with pytest.raises(UnavailableError, match=rf"^The folder {disk.place} can only be read; make it writable\.$"):
+            check_room(disk.place / "files", need=1)
 
 
 async def test_all_files_are_listed_and_what_a_killed_put_left(files: FsspecFiles) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain import decisions
 from app.domain.paper import Output
-from app.services.checkup import PAGE, Problem
+from app.services.checkup import PAGE, Checkup, Problem
 from tests.support.bench import Bench
 
 pytestmark = pytest.mark.anyio
@@ -184,3 +184,30 @@ async def test_what_a_deleted_paper_left_is_its_sweeper_s_as_long_as_a_worker_ma
     await bench.services.relay.relay()
     await bench.store.put_output(paper_id, 1, Output.DOCUMENT, {"title": "late", "text": "late"})
     assert await sentences(bench) == []
+
+
+async def test_whatever_a_check_meets_is_told_and_files_and_graph_are_not_compared_with_papers_then(
+    bench: Bench,
+) -> None:
+    paper_id = await bench.submit()
+    await bench.side.files.remove(paper_id)
+    await bench.services.graph.replace(GONE, 1, "Of no paper", [], [])
+
+    async def odd() -> None:
+        raise ValueError("something odd")
+
+    checks = {"store": bench.store.check, "files": odd, "graph": odd}
+    side, services = bench.side, bench.services
+    checkup = Checkup(
+        side.store,
+        side.log,
+        side.queue,
+        services.graph,
+        side.files,
+        services.relay,
+        services.sweeper,
+        checks,
+        bench.clock,
+    )
+    told = [problem.sentence for problem in await checkup.problems()]
+    assert told == ["files: ValueError: something odd.", "graph: ValueError: something odd."]

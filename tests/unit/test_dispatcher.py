@@ -2,11 +2,15 @@
 
 import asyncio
 
+import anyio
 import pytest
 
 from app.domain import decisions
+from app.domain.paper import PRIORITY
 from app.domain.stages import Load
+from app.services.dispatcher import Dispatcher
 from app.services.pipeline import Terms
+from app.services.wake import Wake
 from tests.support.bench import Bench
 from tests.support.deadlines import until
 from tests.support.holds import HeldQueue
@@ -162,3 +166,23 @@ async def test_a_run_that_this_process_gives_back_gets_its_hint_without_waiting_
     finally:
         dispatcher.cancel()
         await asyncio.gather(dispatcher, return_exceptions=True)
+
+
+class MistakenOnce(HeldQueue):
+    """A queue with a mistake of ours in it, which shows once."""
+
+    async def send(self, paper_id: str, run: int, load: Load, priority: int = PRIORITY) -> None:
+        self.sent.append((paper_id, run))
+        if len(self.sent) == 1:
+            raise ValueError("a mistake of ours")
+
+
+async def test_a_mistake_with_one_hint_is_logged_and_keeps_no_other_from_being_sent(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    papers = [await bench.submit_and_queue() for _ in range(2)]
+    queue = MistakenOnce(bench.side.queue, bench.backing.holds)
+    async with anyio.create_task_group() as tasks:
+        await Dispatcher(bench.store, queue, bench.clock, Wake(bench.clock)).dispatch(tasks, woken=True)
+    assert {paper_id for paper_id, _ in queue.sent} == set(papers)
+    assert "ValueError: a mistake of ours" in caplog.text

@@ -4,11 +4,13 @@ import io
 
 import pytest
 
+from app.adapters.files.fsspec import FsspecFiles
 from app.adapters.papers.mongo import MongoPaperStore
 from app.domain.decisions import MAX_ATTEMPTS, Change
 from app.domain.errors import NotExtractedError, PaperGoneError, UnavailableError
 from app.domain.paper import Output, PaperRecord
 from app.services.papers import Papers
+from app.services.sweeper import Sweeper
 from app.services.writer import Writer
 from tests.support.bench import TEXT, Bench
 
@@ -78,3 +80,25 @@ async def test_a_deleted_paper_is_told_of_once_its_events_are_in_the_log(bench: 
             await bench.services.papers.get(paper_id)
         assert caught.value.told is told
         await bench.services.relay.relay()
+
+
+class Mistaken(FsspecFiles):
+    """Files with a mistake of ours in them."""
+
+    async def remove(self, paper_id: str) -> None:
+        raise ValueError("a mistake of ours")
+
+
+async def test_a_deletion_is_told_although_clearing_up_meets_a_mistake_of_ours_and_the_sweeper_mends_it(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    paper_id = await bench.submit()
+    writer = Writer(bench.store, bench.clock, lambda: None)
+    files = Mistaken(bench.side.files._fs, bench.side.files._root)
+    sweeper = Sweeper(bench.store, files, bench.services.graph, bench.log, writer, bench.clock)
+    await Papers(bench.store, files, writer, sweeper, bench.clock, lambda: None).delete(paper_id)
+    assert "ValueError: a mistake of ours" in caplog.text
+    with pytest.raises(PaperGoneError):
+        await bench.services.papers.get(paper_id)
+    await bench.services.sweeper.sweep()
+    assert (await bench.record(paper_id)).swept

@@ -154,3 +154,18 @@ async def test_a_tombstone_goes_when_the_log_has_forgotten_the_paper(bench: Benc
     await redis.xtrim(STREAM, maxlen=1, approximate=False)
     await bench.services.sweeper.sweep()
     assert await bench.store.get(paper_id) is None
+
+
+async def test_a_tombstone_that_another_process_purged_meanwhile_is_none_any_more(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.claim(paper_id, "a worker")
+    await bench.services.papers.delete(paper_id)
+    seen = await bench.record(paper_id)
+    await bench.store.purge(paper_id)
+    bench.clock.advance(decisions.LEASE.total_seconds() + 1)
+    with caplog.at_level("DEBUG", "app.services.sweeper"):
+        await bench.services.sweeper.clear(seen)
+    assert "purged by another process" in caplog.text
+    assert await bench.store.get(paper_id) is None

@@ -9,15 +9,18 @@ import pytest
 from redis.asyncio import Redis
 
 from app import main
+from app.adapters.clock import SystemClock
 from app.adapters.event_log.redis import RedisEventLog
 from app.adapters.files.fsspec import FsspecFiles
 from app.adapters.graph.sqlite import SqliteGraph
 from app.adapters.machine import PsutilMachine
 from app.adapters.papers import mongo
+from app.adapters.reader.grobid import GrobidReader
 from app.adapters.reader.subprocess import SubprocessReader
 from app.domain.errors import PaperNotFoundError
+from app.extraction import tagger
 from app.settings import Settings, SettingsError
-from app.wiring import _open_files, _open_reader, broker_url, open_services
+from app.wiring import _open_files, _open_graph, _open_reader, _weights, broker_url, open_services
 from app.worker.celery_app import create_celery, refuse
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +88,53 @@ async def test_a_tagger_that_is_no_model_is_told_in_a_sentence(tmp_path: Path) -
         SettingsError, match=rf"^PAPERS_TAGGER is '{path}', which cannot be: it is no model of crfsuite\.$"
     ):
         await open_and_close(Settings(data_dir=tmp_path, redis_url=NOWHERE, tagger=path))
+
+
+def test_a_tagger_that_is_not_there_any_more_is_told_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.touch()
+    settings = Settings(data_dir=tmp_path, tagger=path)
+    path.unlink()
+    with pytest.raises(
+        SettingsError, match=rf"^PAPERS_TAGGER is '{path}', which cannot be: No such file or directory\.$"
+    ):
+        _weights(settings)
+
+
+def test_the_user_s_own_tagger_is_taken_when_it_is_a_model(tmp_path: Path) -> None:
+    own = Path(tagger.__file__).with_name("models") / "entities.crfsuite"
+    assert _weights(Settings(data_dir=tmp_path, tagger=own)) == own
+
+
+@pytest.mark.slow  # the driver takes 0.2 s to import and to end
+async def test_a_mongodb_that_is_away_does_not_keep_the_process_from_starting(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, redis_url=NOWHERE, store_url="mongodb://%2Fnowhere%2Fmongo.sock/papers")
+    celery, task = create_celery(broker_url(NOWHERE), refuse)
+    async with open_services(settings, task) as services:
+        assert isinstance(services.pipeline._store, mongo.MongoPaperStore)
+    celery.close()
+    assert not (tmp_path / "papers.sqlite").exists()
+
+
+@pytest.mark.slow  # the driver takes 0.3 s to import
+async def test_a_neo4j_that_is_away_does_not_either(tmp_path: Path) -> None:
+    from app.adapters.graph.neo4j import Neo4jGraph
+
+    settings = Settings(data_dir=tmp_path, graph_url="bolt://papers:secret@nowhere.test:7687")
+    async with AsyncExitStack() as stack:
+        graph = await _open_graph(settings, stack, SystemClock())
+        assert isinstance(graph, Neo4jGraph)
+    assert not (tmp_path / "graph.sqlite").exists()
+
+
+@pytest.mark.slow  # it has certificates to load
+async def test_with_a_grobid_its_reader_is_before_the_own_one(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, grobid_url="http://grobid.test:8070", read_timeout_seconds=80)
+    async with AsyncExitStack() as stack:
+        reader = await _open_reader(settings, SystemClock(), stack)
+        assert isinstance(reader, GrobidReader)
+        assert isinstance(reader._beneath, SubprocessReader)
+        assert (str(reader._client.base_url), reader._timeout) == ("http://grobid.test:8070", 80)
 
 
 @pytest.mark.usefixtures("environment")

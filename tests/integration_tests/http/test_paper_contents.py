@@ -88,6 +88,7 @@ async def test_before_a_run_there_is_no_output_but_the_file_and_one_event(lane: 
     [event] = await items(lane, f"/papers/{test_paper_id}/events")
     assert (event["event_type"], event["data"]["status"]) == ("paper_status", "uploaded")
     assert await items(lane, f"/graph/papers/{test_paper_id}/related") == []
+    assert body(await lane.client.get(f"/graph/papers/{test_paper_id}/citations")) == {"cites": [], "cited_by": []}
     assert (await lane.client.get(f"/papers/{test_paper_id}/file")).status_code == 200
 
 
