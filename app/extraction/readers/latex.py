@@ -166,9 +166,8 @@ class _Walk:
         self._notes.clear()
 
     def _add_abstract(self, words: str) -> None:
-        if words:
-            self._abstract.append(words)
-            self._draft.add(words, "abstract")
+        self._abstract.append(words)
+        self._draft.add(words, "abstract")
 
 
 def _authors(source: str, macros: dict[str, str]) -> list[str]:

@@ -17,10 +17,16 @@ _PRIVATE_SIGNS = (
 )
 
 
-def pdf(*pages: Iterable[Line], encrypt: bool = False, bold: bool = False, garbled: bool = False) -> bytes:
-    """A PDF of these pages, on US letter; a garbled one draws letters, and says that they are private signs."""
+def pdf(
+    *pages: Iterable[Line], encrypt: bool = False, bold: bool = False, garbled: bool = False, upwards: bool = False
+) -> bytes:
+    """A PDF of these pages, on US letter; a garbled one draws letters, and says that they are private signs.
+
+    The lines of one that runs upwards begin where the others do, each on the right of the one before.
+    """
     objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     font = b"Helvetica-Bold" if bold else b"Helvetica"
+    direction = b"0 1 -1 0" if upwards else b"1 0 0 1"
     told = b" /ToUnicode 4 0 R" if garbled else b""
     objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding%s >>" % (font, told))
     if garbled:
@@ -28,7 +34,8 @@ def pdf(*pages: Iterable[Line], encrypt: bool = False, bold: bool = False, garbl
     kids: list[int] = []
     for page in pages:
         lines = b"\n".join(
-            b"BT /F1 %g Tf 1 0 0 1 %g %g Tm (%s) Tj ET" % (size, x, y, _escaped(words)) for x, y, size, words in page
+            b"BT /F1 %g Tf %s %g %g Tm (%s) Tj ET" % (size, direction, x, y, _escaped(words))
+            for x, y, size, words in page
         )
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(lines), lines))
         objects.append(
@@ -69,13 +76,14 @@ _TYPES = (
 )
 _STYLES = f"""<w:styles {_W}>
 <w:style w:type="paragraph" w:styleId="T"><w:name w:val="Title"/><w:rPr><w:b/><w:sz w:val="36"/></w:rPr></w:style>
+<w:style w:type="paragraph" w:styleId="A"><w:name w:val="Author"/></w:style>
 <w:style w:type="paragraph" w:styleId="H2"><w:name w:val="heading 2"/></w:style>
 <w:style w:type="paragraph" w:styleId="Mine"><w:name w:val="My Section"/><w:basedOn w:val="H2"/></w:style>
 </w:styles>"""
 
 
 def docx(body: str, *, more: dict[str, bytes] | None = None) -> bytes:
-    """A DOCX with this body, in WordprocessingML; styles `T` (title), `H2` and `Mine`, which is based on `H2`."""
+    """A DOCX with this body, in WordprocessingML; styles `T` (title), `A` (authors), `H2` and `Mine`, which is based on `H2`."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", _TYPES)

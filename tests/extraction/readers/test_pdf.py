@@ -10,8 +10,9 @@ from app.domain.errors import ReadError
 from app.domain.knowledge import BlockKind, Reading
 from app.extraction import readers
 from app.extraction.content_type import PDF
-from app.extraction.readers.layout import Fragment, columns_of
+from app.extraction.readers.layout import Fragment, Word, columns_of
 from app.extraction.readers.made import year_made
+from app.extraction.readers.pdf import _with_plausible_sizes
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, read, read_or_refused
 
@@ -53,6 +54,12 @@ def _fragments(*places: tuple[float, float], lines: int = 6, top: float = 0.0) -
 def test_the_middle_of_three_columns_is_no_gutter() -> None:
     columns = columns_of(_fragments((50, 180), (200, 330), (350, 480)), 530)
     assert [{line.x0 for line in column} for column in columns] == [{50}, {200}, {350}]
+
+
+@pytest.mark.parametrize("width", [0, 1])
+def test_lines_of_no_width_to_speak_of_are_one_column(width: float) -> None:
+    (column,) = columns_of(_fragments((50, 50 + width), lines=10), 530)
+    assert len(column) == 10
 
 
 def test_columns_may_begin_below_lines_of_full_width() -> None:
@@ -100,6 +107,26 @@ def test_a_raised_letter_at_a_name_is_a_word_of_its_own_on_the_first_page() -> N
     assert read(files.pdf(marked), PDF).text.startswith("Okafor a,b")
     lowered: list[files.Line] = [(72, 680, 12, "Tesla"), (102, 676, 7, "c"), (110, 680, 12, "of it")]
     assert read(files.pdf(lowered), PDF).text.startswith("Teslac")
+
+
+def test_a_page_whose_lines_run_upwards_is_read_as_if_it_were_turned() -> None:
+    lines = ["A table that is wider than", "the page stands on its side."]
+    page = [(100 + 12.0 * row, 72.0, 10.0, words) for row, words in enumerate(lines)]
+    assert blocks(read(files.pdf(page, upwards=True), PDF)) == ["\n".join(lines)]
+
+
+def test_a_size_that_cannot_be_that_of_its_letters_gives_way_to_their_height() -> None:
+    drawn, plain = Word("drawn", 0, 0, 30, 10, 1.0, False), Word("plain", 40, 0, 70, 10, 9.0, False)
+    askew = Word("DRAFT", 0, 0, 90, 90, 60.0, False)
+    found = _with_plausible_sizes([(drawn, 0), (plain, 0), (askew, None)])
+    assert [(word.text, word.size) for word, _ in found] == [("drawn", 10.0), ("plain", 9.0), ("DRAFT", 60.0)]
+
+
+def test_a_page_that_cannot_be_loaded_is_empty_and_the_others_are_read() -> None:
+    pages: list[list[files.Line]] = [[(72, 700, 10, "Of the first page.")], [(72, 700, 10, "Of the second.")]]
+    data = files.pdf(*pages).replace(b"[5 0 R 7 0 R]", b"[5 0 R 9 0 R]")
+    reading = read(data, PDF)
+    assert (reading.pages, blocks(reading)) == (2, ["Of the first page."])
 
 
 def test_blocks_know_their_size_and_page() -> None:

@@ -6,6 +6,7 @@ from app.domain.errors import ReadError
 from app.domain.knowledge import BlockKind
 from app.extraction import readers
 from app.extraction.content_type import LATEX, MARKDOWN, TEXT
+from app.extraction.readers.draft import MAX_CHARACTERS, MAX_PAGES, Draft
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, headings, read, read_or_refused
 
@@ -143,3 +144,36 @@ class TestLatex:
     )
     def test_hostile_source_neither_hangs_nor_crashes_it(self, hostile: str) -> None:
         read_or_refused(f"before it \n\n{hostile}\n\nafter it".encode(), LATEX)
+
+    def test_an_environment_that_is_left_open_ends_with_the_one_around_it(self) -> None:
+        reading = read(b"\\begin{figure}\\begin{center}A gauge.\\end{figure} After the figure.", LATEX)
+        assert blocks(reading, BlockKind.CAPTION) == ["A gauge."]
+        assert blocks(reading, BlockKind.PARAGRAPH) == ["After the figure."]
+
+    def test_entries_without_their_environment_are_references(self) -> None:
+        assert blocks(read(b"\\bibitem{a} One.\n\n\\bibitem{b} Two.", LATEX), BlockKind.REFERENCE) == ["One.", "Two."]
+
+    def test_only_a_macro_of_few_words_is_put_in_and_what_defines_none_is_passed_over(self) -> None:
+        long = "word " * 50
+        source = f"\\newcommand 7 \\newcommand{{\\long}}{{{long}}}\\newcommand{{\\short}}{{TideNet}}We ask \\short{{}} \\long{{}} now."
+        assert "We ask TideNet now." in blocks(read(source.encode(), LATEX))[0]
+
+    def test_an_empty_abstract_is_none(self) -> None:
+        reading = read(b"\\abstract{} Words.", LATEX)
+        assert (reading.metadata.abstract, blocks(reading)) == (None, ["Words."])
+
+
+class TestTooMuch:
+    """More than any paper has, told before much work is spent on it."""
+
+    def test_parts_that_are_too_long_only_together(self) -> None:
+        draft = Draft()
+        draft.add("x" * (MAX_CHARACTERS - 5))
+        with pytest.raises(ReadError) as refused:
+            draft.add("words")
+        assert refused.value.code == "text_too_long"
+
+    def test_pages_beyond_any_paper_s(self) -> None:
+        with pytest.raises(ReadError, match=r"has 5,001 pages, more than 5,000") as refused:
+            Draft().set_pages(MAX_PAGES + 1)
+        assert refused.value.code == "file_too_complex"

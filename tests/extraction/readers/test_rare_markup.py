@@ -10,7 +10,7 @@ from app.domain.errors import ReadError, UnsupportedTypeError
 from app.domain.knowledge import BlockKind
 from app.extraction.abbreviations import find_abbreviations
 from app.extraction.citations import parse_citation, split_authors
-from app.extraction.content_type import DOCX, HTML, JATS, LATEX, detect
+from app.extraction.content_type import DOCX, HTML, JATS, LATEX, TEXT, detect
 from app.extraction.decoding import decode_head
 from app.extraction.readers import markup
 from app.extraction.readers import read as read_file
@@ -102,6 +102,36 @@ def test_a_page_is_read_without_what_is_hidden_and_a_page_of_nothing_is_refused(
     assert blocks(read(page.encode(), HTML)) == ["Title", "Yes."]
     with pytest.raises(ReadError):
         read_file(b"<!-- nothing -->", HTML, lambda done, total: None)
+
+
+def test_an_xml_declaration_alone_is_no_page() -> None:
+    with pytest.raises(ReadError) as refused:
+        read_file(b'<?xml version="1.0"?>', HTML, lambda done, total: None)
+    assert refused.value.code == "no_text"
+
+
+def test_an_entity_that_only_a_dtd_explains_is_named() -> None:
+    data = files.jats("<p>1 &angstrom; long</p>", doctype='<!DOCTYPE article SYSTEM "jats.dtd">')
+    with pytest.raises(
+        ReadError, match="The XML uses the entity &angstrom;, which needs a DTD; replace it by its text"
+    ):
+        read_file(data, JATS, lambda done, total: None)
+
+
+def test_the_authors_of_a_word_document_stand_in_their_style() -> None:
+    body = files.paragraph("On Tides", "T") + files.paragraph("Ana Ito, Bo Li", "A")
+    assert read(files.docx(body), DOCX).metadata.authors == ("Ana Ito", "Bo Li")
+
+
+def test_a_zip_whose_directory_is_damaged_is_no_document() -> None:
+    data = files.docx(files.paragraph("x")).replace(b"PK\x01\x02", b"PK\x00\x00")
+    with pytest.raises(ReadError, match="no Word document, or a damaged one"):
+        read_file(data, DOCX, lambda done, total: None)
+
+
+@pytest.mark.parametrize("text", ["<3 is what we feel for tides.", "<tide> is how we write a tide."])
+def test_a_text_that_happens_to_begin_as_markup_does_is_a_text(text: str) -> None:
+    assert detect(io.BytesIO(text.encode())) == TEXT
 
 
 def test_latex_of_journal_classes_is_read_too() -> None:
@@ -222,3 +252,14 @@ def test_the_head_of_a_wide_text_is_read_or_is_none(head: bytes, text: str | Non
 def test_an_abbreviation_is_taken_once_and_only_where_the_words_before_it_spell_it(text: str) -> None:
     found = {short: text[start:end] for short, (start, end) in find_abbreviations(text).items()}
     assert found == ({"SVM": "support vector machine"} if "SVM" in text else {})
+
+
+def test_a_citation_of_a_page_in_the_web_has_its_address_and_the_year_it_was_seen() -> None:
+    citation = parse_citation("Ito, A.B. ‘Tide gauges of Japan’. 12 March 2001. https://tides.example/gauges")
+    assert (citation.title, citation.year) == ("Tide gauges of Japan", 2001)
+    assert citation.url == "https://tides.example/gauges"
+
+
+def test_signs_alone_are_no_citation_of_anything() -> None:
+    citation = parse_citation("— . ; —")
+    assert (citation.title, citation.authors, citation.year) == (None, (), None)
