@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError, Future
 from contextlib import asynccontextmanager
+from threading import Event
 
 import anyio
 from anyio.from_thread import BlockingPortal
@@ -12,6 +13,9 @@ from app.logs import about
 from app.services.services import Services
 
 logger = logging.getLogger(__name__)
+
+GIVE_BACK_SECONDS = 4.0
+"""A run that was cancelled may take so long to be given back; the stores are closed after that, and the worker ends."""
 
 
 class Runtime:
@@ -32,17 +36,26 @@ class Runtime:
             raise RuntimeError("this process sends hints but works on none")
         if self._stopping:  # Celery may hand on one more hint, of a run that was just given back for one
             return
-        future = self._portal.start_task_soon(self._services.pipeline.run, paper_id, run)
+        ended = Event()
+        future = self._portal.start_task_soon(self._work, self._services, paper_id, run, ended)
         self._running.add(future)
         if self._stopping:  # the signal came between that question and here, and found nothing to cancel
             future.cancel()  # type: ignore[unreachable]  # mypy knows of no signals
         try:
             future.result()
         except CancelledError:
+            ended.wait(GIVE_BACK_SECONDS)  # the future is over at once, the run is not
             with about(paper=paper_id, run=run):
                 logger.info("the run is given back: the worker stops")
         finally:
             self._running.discard(future)
+
+    @staticmethod
+    async def _work(services: Services, paper_id: str, run: int, ended: Event) -> None:
+        try:
+            await services.pipeline.run(paper_id, run)
+        finally:
+            ended.set()
 
     def stop(self) -> None:
         """Gives back what is at work, and takes no more; safe to call from a signal handler."""
