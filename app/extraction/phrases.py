@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.domain.knowledge import EntityType
 from app.extraction.abbreviations import find_abbreviations, plural_stem
+from app.extraction.joints import Word, end_of_explained, explains, is_attribute, joins_adjectives
 from app.extraction.lexicon import MAX_TERM_WORDS, Lexicon, Term, first_word, load, singular, slug
 
 MAX_PHRASE_WORDS = 8
@@ -26,16 +27,9 @@ _PROPOSED_NAME = re.compile(
     rf"\b(?:propose|present|introduce|develop|named|dubbed|call(?:ed)?(?: it| th(?:is|e) \w+| our \w+)?)\s+({_NAME})(?=[\s,.;:(])"
 )
 _TITLED_DATASET = re.compile(r"(?<=\bthe )((?:[^\W\d_a-z][\w-]*\s){2,4})(?:dataset|data\s?set|corpus|benchmark)\b")
+_BRACKET = re.compile(r"\([^()]*\)")
+_ACRONYM = re.compile(r"(?=.{3,10}$)[^\W\da-z_][\w-]*[A-Z0-9][\w-]*")
 _LONGEST_NAME = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    start: int
-    end: int
-    text: str
-    lower: str
-    stop: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,8 @@ class Names:
     cased: dict[str, Term] = field(default_factory=dict)
     terms: dict[str, Term] = field(default_factory=dict)
     firsts: set[str] = field(default_factory=set)
+    shorts: set[str] = field(default_factory=set)
+    """The abbreviations that the paper explains."""
     stop_cache: dict[str, bool] = field(default_factory=dict)
 
     def term(self, surface: str, key: str) -> Term | None:
@@ -92,6 +88,7 @@ def names_of(text: str) -> Names:
         long = " ".join(text[start:end].split())
         term = _known(names, long) or Term(long.lower() if long.istitle() else long, _head_type(names, long, short))
         names.cased[short] = names.cased[plural_stem(short)] = term
+        names.shorts.add(short)
         names.terms.setdefault(slug(long), term)
         names.firsts.update((first_word(short), first_word(long)))
     return names
@@ -103,11 +100,10 @@ def phrases(text: str, start: int, end: int, names: Names) -> Iterator[Phrase]:
     matches = _known_terms(text, words, names)
     first = 0
     while first < len(words):
-        if words[first].stop and first not in matches:
-            first += 1
-            continue
-        stop = _run_end(text, words, matches, first)
-        yield from _from_run(text, words, matches, first, stop, names)
+        begins = first in matches or not words[first].stop or is_attribute(text, words, first, names.lexicon.weak)
+        stop = _run_end(text, words, matches, first, names) if begins else first + 1
+        if begins:
+            yield from _from_run(text, words, matches, first, stop, names)
         first = stop
 
 
@@ -173,10 +169,14 @@ def _longest_term(text: str, words: list[Word], index: int, names: Names) -> tup
     return best
 
 
-def _run_end(text: str, words: list[Word], matches: dict[int, tuple[int, Term]], first: int) -> int:
+def _run_end(text: str, words: list[Word], matches: dict[int, tuple[int, Term]], first: int, names: Names) -> int:
     """Index after the last word of the run of content words that begins at `first`."""
     at = matches[first][0] if first in matches else first + 1
-    while at < len(words) and text[words[at - 1].end : words[at].start].isspace():
+    if at == first + 1 and joins_adjectives(text, words, first):
+        at += 2
+    while at < len(words) and (
+        text[words[at - 1].end : words[at].start].isspace() or explains(text, words, at, names.shorts)
+    ):
         if at in matches:
             at = matches[at][0]
         elif words[at].stop:
@@ -192,10 +192,16 @@ def _from_run(
     while first < stop - 1 and first not in matches and words[first].lower in names.lexicon.weak:
         first += 1
     known = [(at, *matches[at]) for at in range(first, stop) if at in matches]
+    explained = end_of_explained(text, words, stop - 1, names.shorts) if stop - first > 1 else None
+    if explained is not None:
+        yield Phrase(words[first].start, explained, names.cased[words[stop - 1].text], sure=True)
+        return
     whole = (words[first].start, words[stop - 1].end)
     if known and known[-1][1] >= stop - 1 and known[-1][0] == first:
         # One known term, or a known term and a head that adds nothing.
-        if known[-1][1] == stop or singular(words[stop - 1].lower) in names.lexicon.empty_heads:
+        head = singular(words[stop - 1].lower)
+        adds_nothing = head in names.lexicon.empty_heads and names.lexicon.heads.get(head) is known[-1][2].type
+        if known[-1][1] == stop or adds_nothing:
             yield Phrase(*whole, known[-1][2], sure=True)
             return
     phrase = _typed_phrase(text, words, first, stop, names)
@@ -213,16 +219,22 @@ def _typed_phrase(text: str, words: list[Word], first: int, stop: int, names: Na
     if len(parts) > MAX_PHRASE_WORDS or head in names.lexicon.vague or head in names.lexicon.weak:
         return None
     if len(parts) == 1 and "-" not in parts[0].lower:
-        return None
+        name = parts[0].text
+        return (
+            Phrase(parts[0].start, parts[0].end, Term(name, EntityType.METHOD), sure=False)
+            if _ACRONYM.fullmatch(name)
+            else None
+        )
     two = f"{parts[-2].lower} {head}" if len(parts) > 1 else head
     kind = names.lexicon.heads.get(two) or names.lexicon.heads.get(head)
     start, end = parts[0].start, parts[-1].end
     if len(parts) == 1 and kind is None:
         return None
-    name = " ".join(text[start:end].split())
+    name = " ".join(_BRACKET.sub("", text[start:end]).split())
     if head in names.lexicon.empty_heads and kind is not None and len(parts) == 2 and parts[0].text != parts[0].lower:
         name = parts[0].text if not parts[0].text.istitle() else name
-    return Phrase(start, end, Term(name, kind or EntityType.OTHER), sure=kind is not None)
+    otherwise = EntityType.TASK if head.endswith("ing") else EntityType.OTHER
+    return Phrase(start, end, Term(name, kind or otherwise), sure=kind is not None)
 
 
 def _add_name(names: Names, name: str, kind: EntityType | None) -> None:
