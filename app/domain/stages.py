@@ -33,8 +33,10 @@ class StagePlan(Value):
 READ = StagePlan(name="read", status=Status.PROCESSING, weight=40, load=Load.HEAVY)
 STRUCTURE = StagePlan(name="structure", status=Status.PROCESSING, weight=5, load=Load.LIGHT, version="2")
 REFERENCES = StagePlan(name="references", status=Status.PROCESSING, weight=10, load=Load.LIGHT, version="2")
-ENTITIES = StagePlan(name="entities", status=Status.EXTRACTING_ENTITIES, weight=25, load=Load.HEAVY, version="2")
-RELATIONSHIPS = StagePlan(name="relationships", status=Status.EXTRACTING_RELATIONSHIPS, weight=10, load=Load.LIGHT)
+ENTITIES = StagePlan(name="entities", status=Status.EXTRACTING_ENTITIES, weight=25, load=Load.HEAVY, version="3")
+RELATIONSHIPS = StagePlan(
+    name="relationships", status=Status.EXTRACTING_RELATIONSHIPS, weight=10, load=Load.LIGHT, version="2"
+)
 KNOWLEDGE_GRAPH = StagePlan(name="knowledge_graph", status=Status.BUILDING_KNOWLEDGE_GRAPH, weight=10, load=Load.LIGHT)
 
 STAGES = (READ, STRUCTURE, REFERENCES, ENTITIES, RELATIONSHIPS, KNOWLEDGE_GRAPH)

@@ -11,10 +11,10 @@ from app.extraction.sentences import sentences
 
 MAX_RELATIONSHIPS = 5000
 MAX_MENTIONS_IN_SENTENCE = 24
-MAX_BETWEEN = 90
+MAX_BETWEEN = 120
 """Characters between two mentions; what stands further apart is not related by rule."""
 SENTENCES_PER_REPORT = 200
-_MAX_WORDS_BETWEEN = 8
+_MAX_WORDS_BETWEEN = 12
 
 _SYMMETRIC = frozenset((RelationType.CONJUNCTION, RelationType.COMPARED_WITH))
 _ACTORS = frozenset((EntityType.METHOD, EntityType.TASK, EntityType.OTHER))
@@ -22,13 +22,15 @@ _ANY = frozenset(EntityType)
 _DATASET = frozenset((EntityType.DATASET,))
 _OTHER = frozenset((EntityType.OTHER,))
 _METRIC = frozenset((EntityType.METRIC,))
+_METHODS = frozenset((EntityType.METHOD,))
+_TASKS = frozenset((EntityType.TASK,))
 
 _BETWEEN_ITEMS = re.compile(r"\s*(?:,|,?\s*(?:and|or|as well as|&)(?:\s+(?:the|a|an|its|their))?)\s*")
 _NEW_CLAUSE = re.compile(
     r",? ?(?:and|but|while|whereas) (?!the\b|an?\b|its\b|their\b|for\b|in\b|other\b)\w+|,? (?:and|but|while|whereas) (?:we|it)\b"
 )
 _EVALUATES = re.compile(
-    r"\b(?:evaluat|test|experiment|assess|validat|benchmark|appl|achiev|obtain|reach|report|perform|train|improv|outperform|result)",
+    r"\b(?:evaluat|test|experiment|assess|validat|benchmark|appl|achiev|obtain|reach|report|perform|improv|outperform|result)",
     re.IGNORECASE,
 )
 
@@ -64,13 +66,17 @@ def _cue(
 
 
 _CUES = (
-    _cue(r"such as|including|especially|for example|e\.g", RelationType.HYPONYM_OF, reverse=True),
+    _cue(
+        r"such as|including|especially|for example|e\.g|i\.e|like|namely|^,? ?(?:which (?:we|is) )?call(?:ed)?$|^,? ?(?:named|dubbed)$|^\($",
+        RelationType.HYPONYM_OF,
+        reverse=True,
+    ),
     _cue(
         r"(?:part|components?|elements?|modules?) (?:of|in)|(?:integrated|incorporated) (?:in|into)|embedded in",
         RelationType.PART_OF,
     ),
     _cue(
-        r"^(?:,? (?:which|that) )?(?:is|are|was) (?:an?|one of the|another)(?: \w+){0,2}$|^,? (?:and|or) other|kind of|type of|variant of",
+        r"^(?:,? (?:which|that) )?(?:is|are|was) (?:an?|one of the|another)(?: \w+){0,2}$|^, an?(?: \w+)?$|^,? (?:and|or) other|kind of|type of|variant of",
         RelationType.HYPONYM_OF,
     ),
     _cue(
@@ -87,7 +93,7 @@ _CUES = (
     ),
     _cue(r"of|for|by|from", RelationType.MEASURED_BY, _METRIC, _ACTORS, reverse=True),
     _cue(
-        r"evaluat\w+|test\w*|experiment\w*|trained|validat\w+|assess\w+|results?|performance|on",
+        r"evaluat\w+|test\w*|experiment\w*|validat\w+|assess\w+|results?|performance|(?<!based )(?<!trained )on",
         RelationType.EVALUATED_ON,
         _ACTORS,
         _DATASET,
@@ -97,6 +103,15 @@ _CUES = (
         RelationType.PART_OF,
         reverse=True,
     ),
+    _cue(r"^with(?: an?| the)?$", RelationType.FEATURE_OF, _ACTORS, _OTHER, reverse=True),
+    _cue(
+        r"^(?:(?:is|are|be|can be|was) )?(?:cast|posed|formulated|viewed|treated|seen|modell?ed|framed)? ?as (?:an?|the)$",
+        RelationType.USED_FOR,
+        reverse=True,
+    ),
+    _cue(r"^in(?: the| an?)?$", RelationType.USED_FOR, _METHODS, _ANY - _METRIC),
+    _cue(r"^in(?: the| an?)?$", RelationType.USED_FOR, _TASKS, _DATASET, reverse=True),
+    _cue(r"^(?:in|into|within) (?:the|an?)$", RelationType.PART_OF, _OTHER),
     _cue(
         r"us(?:es?|ing)|via|by means of|utiliz\w+|employ\w*|with the help of|based on|relies on|rely on|by|through|exploit\w*|leverag\w+"
         r"|learned from|trained (?:on|with)|from|draws on|built on|obtained (?:from|by)",
@@ -106,13 +121,13 @@ _CUES = (
         reverse=True,
     ),
     _cue(
-        r"(?:appli|us|adapt|suit|design|propos|develop)ed (?:for|to|in|as)|useful for|for|helps?|enables?|supports?|improves?|to (?!the\b)\w+"
+        r"(?:appli|us|adapt|suit|design|propos|develop)ed (?:for|to|in|as)|useful for|for|^to(?: the| an?)?$|helps?|enables?|supports?|improves?|to (?!the\b)\w+"
         r"|allows?|facilitat\w+|solves?|performs?|tackles?|address\w*|predicts?|generates?|produces?|extracts?|learns?|models?|computes?",
         RelationType.USED_FOR,
         _ANY - _METRIC,
         _ANY - _METRIC,
     ),
-    _cue(r"in|of|under|over", RelationType.FEATURE_OF, _OTHER),
+    _cue(r"^(?:in|of|under|about|on)(?: the| an?)?$", RelationType.FEATURE_OF, _OTHER),
 )
 
 
@@ -164,35 +179,31 @@ def _stated(text: str, start: int, end: int, here: list[_Place]) -> Iterator[tup
         cue = _cue_between(text, left[-1], right[0])
         if cue is not None:
             related.add(index + 1)
-            yield from _pairs(left, right, cue)
+            yield from _pairs(
+                _compared(groups[: index + 1], right) if cue.type is RelationType.COMPARED_WITH else left, right, cue
+            )
     yield from _evaluation(text, start, end, groups, related)
 
 
 def _coordinated(text: str, here: list[_Place]) -> list[list[_Place]]:
-    """Mentions that stand together as "A, B and C"; a mere comma joins only when "and" or "or" follows further on."""
+    """Mentions that stand together as "A, B and C"."""
     groups: list[list[_Place]] = []
     pending: list[_Place] = []
     for place in here:
         before = pending[-1] if pending else None
         joined = before is not None and _BETWEEN_ITEMS.fullmatch(text[before.end : place.start][:40])
-        if before is not None and not (joined and before.end <= place.start and _alike(before, place)):
-            groups += _settled(text, pending)
+        if before is not None and not (joined and before.end <= place.start and _alike(text, before, place)):
+            groups.append(pending)
             pending = []
         pending.append(place)
-    return groups + _settled(text, pending)
+    return [*groups, pending] if pending else groups
 
 
-def _alike(one: _Place, other: _Place) -> bool:
-    return one.type is other.type or (one.type in _ACTORS and other.type in _ACTORS)
-
-
-def _settled(text: str, items: list[_Place]) -> list[list[_Place]]:
-    """The items up to the last "and" as one group, the others alone; ", and" ends a list only when it had commas before."""
-    between = [text[one.end : other.start].strip() for one, other in zip(items, items[1:], strict=False)]
-    for last in range(len(between) - 1, -1, -1):
-        if between[last][:1] != "," or (last and between[last] != "," and between[last - 1] == ","):
-            return [items[: last + 2], *([item] for item in items[last + 2 :])]
-    return [[item] for item in items]
+def _alike(text: str, one: _Place, other: _Place) -> bool:
+    """A comma joins what is of one kind, a word anything but a metric with what it measures."""
+    if one.type is other.type:
+        return True
+    return text[one.end : other.start].strip() != "," and EntityType.METRIC not in (one.type, other.type)
 
 
 def _cue_between(text: str, left: _Place, right: _Place) -> _Cue | None:
@@ -206,11 +217,16 @@ def _cue_between(text: str, left: _Place, right: _Place) -> _Cue | None:
         if left.type in cue.left and right.type in cue.right:
             match = cue.words.search(between)
             if match and (
-                len(between.split()) <= 3 + len(match.group().split())
+                len(between.split()) <= 5 + len(match.group().split())
                 or (match.start() <= 2 and between.count(" ") < _MAX_WORDS_BETWEEN)
             ):
                 return cue
     return None
+
+
+def _compared(before: list[list[_Place]], right: list[_Place]) -> list[_Place]:
+    """What a thing is compared with: in "A reaches a higher recall than B" A, not the recall."""
+    return next((group for group in reversed(before) if group[-1].type is right[0].type), before[-1])
 
 
 def _pairs(left: list[_Place], right: list[_Place], cue: _Cue) -> Iterator[tuple[str, RelationType, str]]:
@@ -234,7 +250,7 @@ def _evaluation(
         if actor is None or _NEW_CLAUSE.match(" ".join(text[actor.end : head.start].split())):
             continue
         before = " ".join(text[max(start, head.start - 30) : head.start].lower().split()[-3:])
-        if head.type is EntityType.DATASET and re.search(r"\b(?:on|over|using)\b", before):
+        if head.type is EntityType.DATASET and re.search(r"(?<!based )(?<!trained )\b(?:on|over)\b", before):
             yield from ((actor.key, RelationType.EVALUATED_ON, item.key) for item in group if item.type is head.type)
         elif head.type is EntityType.METRIC and index not in related:
             yield from ((actor.key, RelationType.MEASURED_BY, item.key) for item in group if item.type is head.type)

@@ -57,6 +57,15 @@ def test_the_seed_paper_states_every_type_of_relationship() -> None:
         ("BERT is measured in terms of BLEU.", ("method:bert", "measured_by", "metric:bleu")),
         ("The accuracy of BERT is high.", ("method:bert", "measured_by", "metric:accuracy")),
         ("We know the hidden state of the autoencoder.", ("other:hidden-state", "feature_of", "method:autoencoder")),
+        ("An autoencoder with a hidden state is small.", ("other:hidden-state", "feature_of", "method:autoencoder")),
+        ("A decision tree, a classifier, works.", ("method:decision-tree", "hyponym_of", "method:classifier")),
+        ("We know a classifier called BERT.", ("method:bert", "hyponym_of", "method:classifier")),
+        ("Parsing is cast as a language model.", ("method:language-model", "used_for", "task:parsing")),
+        ("We know beam search in parsing.", ("method:beam-search", "used_for", "task:parsing")),
+        ("The parser is trained on the Penn Treebank.", ("dataset:penn-treebank", "used_for", "method:parser")),
+        ("BERT reaches a higher recall than BART.", ("method:bart", "compared_with", "method:bert")),
+        ("BERT, BART are old.", ("method:bart", "conjunction", "method:bert")),
+        ("We know MNIST and BERT.", ("dataset:mnist", "conjunction", "method:bert")),
     ],
 )
 def test_a_cue_between_two_entities_says_how_they_relate(text: str, triple: tuple[str, str, str]) -> None:
