@@ -11,12 +11,14 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from tests.support.sockets import SocketClosed
+from tests.support.sockets import DEADLINE, SocketClosed
 from tests.support.starlette_client import InProcessSocket, PortalTransport
 from tests.support.transcript import check_transcript
 
 pytestmark = pytest.mark.anyio
 
+IN_VAIN = 0.05
+"""Seconds to wait for what never comes."""
 CONNECTION = {
     "event_type": "connection",
     "id": None,
@@ -27,10 +29,12 @@ CONNECTION = {
 
 
 @asynccontextmanager
-async def opened(handler: ASGIApp, *, buffer: int | None = None) -> AsyncIterator[InProcessSocket]:
-    """A socket whose other end is that handler; every wait of it is short."""
+async def opened(
+    handler: ASGIApp, *, buffer: int | None = None, deadline: float = DEADLINE
+) -> AsyncIterator[InProcessSocket]:
+    """A socket whose other end is that handler."""
     with TestClient(only_sockets(handler)) as client:
-        socket = await InProcessSocket.open(client, "/ws", buffer=buffer, deadline=0.05)
+        socket = await InProcessSocket.open(client, "/ws", buffer=buffer, deadline=deadline)
         try:
             yield socket
         finally:
@@ -102,7 +106,7 @@ async def test_a_receive_that_gets_nothing_ends_and_shows_what_did_arrive() -> N
     async with opened(greets_and_waits) as socket:
         await socket.receive_json()
         with pytest.raises(TimeoutError) as failure:
-            await socket.receive_json()
+            await socket.receive_json(timeout=IN_VAIN)
     assert "no further event within 0.05 s" in str(failure.value)
     assert "transcript of /ws (1 events, open)" in str(failure.value)
     assert "connection" in str(failure.value)
@@ -128,7 +132,7 @@ async def test_a_receive_that_gets_the_close_shows_what_did_arrive() -> None:
 
 async def test_a_request_that_nobody_answers_ends_and_says_which() -> None:
     with TestClient(only_sockets(never_accepts)) as client:
-        transport = PortalTransport(client, deadline=0.05)
+        transport = PortalTransport(client, deadline=IN_VAIN)
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
             with pytest.raises(TimeoutError, match=r"GET http://testserver/papers/ was not answered within 0.05 s"):
                 await http.get("/papers/")
@@ -136,7 +140,7 @@ async def test_a_request_that_nobody_answers_ends_and_says_which() -> None:
 
 async def test_a_handler_that_never_accepts_is_reported_and_does_not_hang() -> None:
     with pytest.raises(TimeoutError, match=r"neither accepted nor refused within 0.05 s"):
-        async with opened(never_accepts):
+        async with opened(never_accepts, deadline=IN_VAIN):
             pass
 
 
@@ -170,7 +174,7 @@ async def test_a_handler_that_crashes_is_reported_at_once_and_fails_the_test_tha
 
 async def test_a_handler_that_does_not_notice_that_its_client_left_is_reported() -> None:
     with pytest.raises(AssertionError, match=r"did not return within 0.05 s after its client left"):
-        async with opened(stays_when_its_client_leaves):
+        async with opened(stays_when_its_client_leaves, deadline=IN_VAIN):
             pass
 
 
