@@ -98,6 +98,11 @@ async def _render_ours(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, UploadCutOffError):
         body = ErrorBody(detail=error.detail, code=error.code).model_dump()
         return LingeringResponse(body, status_of(type(error)), services_of(request).clock)
+    return render(error)
+
+
+def render(error: PaperProcessingError) -> JSONResponse:
+    """The answer that tells of it."""
     headers = {"Retry-After": "1"} if isinstance(error, UnavailableError) else None
     return _render(status_of(type(error)), error.detail, error.code, headers)
 
