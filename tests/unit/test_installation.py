@@ -138,6 +138,17 @@ def test_a_store_that_is_no_database_is_told_and_nothing_is_compared_with_it(
     ]
 
 
+@pytest.mark.slow
+def test_a_redis_of_one_s_own_has_to_answer_whether_the_service_runs_or_not(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.data_dir.mkdir()
+    assert check(settings, {}, repair=False) == 0, "the embedded one ends with the service"
+    capsys.readouterr()
+    assert check(settings.model_copy(update={"redis_url": NOWHERE}), {}, repair=False) == 1
+    assert "  - redis: Redis does not answer" in capsys.readouterr().out
+
+
 @pytest.mark.anyio
 async def test_a_service_that_runs_and_does_not_answer_is_told_in_its_place() -> None:
     service = Service()

@@ -5,6 +5,8 @@ import re
 import httpx
 import pytest
 
+from app.realtime.asyncapi import build_asyncapi
+
 pytestmark = pytest.mark.anyio
 
 
@@ -25,3 +27,7 @@ async def test_there_is_one_reference_and_no_second_page_that_would_need_the_net
     api_client: httpx.AsyncClient,
 ) -> None:
     assert (await api_client.get("/redoc")).json()["code"] == "not_found"
+
+
+async def test_the_reference_of_the_sockets_is_served_whole(api_client: httpx.AsyncClient) -> None:
+    assert (await api_client.get("/asyncapi.json")).json() == build_asyncapi()
