@@ -17,6 +17,8 @@ Format = Literal["auto", "text", "json"]
 
 CHATTY = ("uvicorn.error", "uvicorn.access", "celery.worker.strategy", "celery.app.trace", "kombu", "httpx")
 """Loggers whose ordinary messages say what ours say already; they are heard from WARNING on, or with DEBUG."""
+NOISY = ("opentelemetry.exporter",)
+"""Loggers that tell again with each try what `app.tracing` tells once; they are heard with DEBUG."""
 
 _ABOUT: ContextVar[dict[str, object]] = ContextVar("about", default={})  # noqa: B039  # never changed, always replaced
 
@@ -46,6 +48,8 @@ def configure_logging(level: str, form: Format = "text", process: str = "") -> N
     if level != "DEBUG":
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+        for name in NOISY:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class TextLine(logging.Formatter):

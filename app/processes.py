@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import warnings
 
 from anyio.from_thread import start_blocking_portal
@@ -10,7 +11,7 @@ from anyio.from_thread import start_blocking_portal
 from app.domain.stages import Load
 from app.logs import configure_logging
 from app.settings import Settings
-from app.tracing import start_tracing
+from app.tracing import tracing
 
 GRACEFUL_SECONDS = 3
 
@@ -22,16 +23,18 @@ def run_api(settings: Settings) -> None:
     from app.server import OPTIONS
 
     configure_logging(settings.log_level, settings.log_format, "api")
-    start_tracing("api")
-    uvicorn.run(
-        "app.main:app",
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        lifespan="on",
-        **OPTIONS,
-    )
+    # uvicorn ends in order and then raises the signal again: as it is by default, that would end us at once.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with tracing("api"):
+        uvicorn.run(
+            "app.main:app",
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+            lifespan="on",
+            **OPTIONS,
+        )
 
 
 def run_worker(settings: Settings, serves: frozenset[Load]) -> None:
@@ -44,7 +47,6 @@ def run_worker(settings: Settings, serves: frozenset[Load]) -> None:
     from app.worker.runtime import Runtime, run_worker_side
 
     configure_logging(settings.log_level, settings.log_format, "worker")
-    start_tracing("worker")
     # Celery warns of root because of pickle; our messages are JSON, and in a container root is usual.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     runtime = Runtime()
@@ -62,6 +64,7 @@ def run_worker(settings: Settings, serves: frozenset[Load]) -> None:
     worker_shutting_down.connect(stop)
     worker_ready.connect(take_over)
     with (
+        tracing("worker"),
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_services(settings, task, serves)) as services,
         portal.wrap_async_context_manager(run_worker_side(services)),

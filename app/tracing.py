@@ -6,11 +6,13 @@ it); the steps it sets off link to it. Until `start_tracing` finds that somebody
 OpenTelemetry's that do nothing cost 10 µs each.
 """
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from hashlib import blake2b
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -20,7 +22,13 @@ from opentelemetry.trace import INVALID_SPAN, Link, NonRecordingSpan, Span, Span
 from app.domain.errors import PaperProcessingError
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 2
+"""How long the end of a process may wait for a collector that does not answer."""
 
 tracer: Tracer | None = None
 """Of this process, once it is switched on."""
@@ -75,24 +83,77 @@ def note_events(span: Span, first_seq: int, last_seq: int) -> None:
     span.set_attributes({"paper.first_seq": first_seq, "paper.last_seq": last_seq})
 
 
-def start_tracing(process: str) -> None:
+@contextmanager
+def tracing(process: str) -> Iterator[None]:
+    """Sends spans as `start_tracing` does and, at the end, those that still wait."""
+    flush = start_tracing(process)
+    try:
+        yield
+    finally:
+        flush()
+
+
+def start_tracing(process: str) -> Callable[[], None]:
     """Sends spans where the `OTEL_…` variables say; nothing when none is set, or OTEL_SDK_DISABLED is `true`.
 
-    A process that was started under `opentelemetry-instrument` has its provider already, and keeps it.
-    Raises `PaperProcessingError` when they ask for what is not installed or not known.
+    Answers what sends those that wait. A process that was started under `opentelemetry-instrument` has its provider
+    already, and keeps it. Raises `PaperProcessingError` when they ask for what is not installed or not known.
     """
     global tracer  # noqa: PLW0603  # as OpenTelemetry's own provider is: one a process
-    exporter = os.environ.get("OTEL_TRACES_EXPORTER") or "otlp"
+    name = os.environ.get("OTEL_TRACES_EXPORTER") or "otlp"
     disabled = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    if disabled or exporter == "none" or not any(map(os.environ.get, _SWITCHES)):
-        return
+    if disabled or name == "none" or not any(map(os.environ.get, _SWITCHES)):
+        return _do_nothing
+    flush = _do_nothing
     try:
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            trace.set_tracer_provider(make_provider(process, _processor(exporter)))
+            flush = _provide(process, _exporter(name))
         tracer = trace.get_tracer("paper_processing")
     except ImportError as error:
         wanted = "OTEL_… variables ask for traces, and what sends them is not installed"
         raise PaperProcessingError(f"{wanted} ({error.name}): pip install 'paper-processing[otel]'.") from error
+    return flush
+
+
+def _do_nothing() -> None:
+    pass
+
+
+def _provide(process: str, exporter: "SpanExporter") -> Callable[[], None]:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = make_provider(process, BatchSpanProcessor(_tells_once(exporter)))
+    trace.set_tracer_provider(provider)
+
+    def flush() -> None:
+        shutdown = Thread(target=provider.shutdown, daemon=True)  # alone it may wait 30 s for an answer
+        shutdown.start()
+        shutdown.join(FLUSH_SECONDS)
+
+    return flush
+
+
+def _tells_once(exporter: "SpanExporter") -> "SpanExporter":
+    """The exporter, with one sentence when spans begin to be lost, and one when they are taken again."""
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+    class Told(SpanExporter):
+        lost = False
+
+        def export(self, spans: "Sequence[ReadableSpan]") -> "SpanExportResult":
+            result = exporter.export(spans)
+            lost = result is not SpanExportResult.SUCCESS
+            if lost and not self.lost:
+                logger.warning("spans cannot be sent and are lost until they can; PAPERS_LOG_LEVEL=DEBUG tells why")
+            elif self.lost and not lost:
+                logger.info("spans are sent again")
+            self.lost = lost
+            return result
+
+        def shutdown(self) -> None:
+            exporter.shutdown()
+
+    return Told()
 
 
 def make_provider(process: str, processor: "SpanProcessor") -> "TracerProvider":
@@ -116,16 +177,16 @@ def make_provider(process: str, processor: "SpanProcessor") -> "TracerProvider":
     return provider
 
 
-def _processor(exporter: str) -> "SpanProcessor":
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+def _exporter(name: str) -> "SpanExporter":
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-    if exporter == "console":
-        return BatchSpanProcessor(ConsoleSpanExporter())
-    if exporter != "otlp":
-        raise PaperProcessingError(f"OTEL_TRACES_EXPORTER is {exporter!r}, which cannot be: otlp, console or none.")
+    if name == "console":
+        return ConsoleSpanExporter()
+    if name != "otlp":
+        raise PaperProcessingError(f"OTEL_TRACES_EXPORTER is {name!r}, which cannot be: otlp, console or none.")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return BatchSpanProcessor(OTLPSpanExporter())
+    return OTLPSpanExporter()
 
 
 @contextmanager

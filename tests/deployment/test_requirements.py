@@ -46,7 +46,7 @@ for module in pkgutil.walk_packages(app.__path__, "app."):
     import_module(module.name)
     print(module.name)
 """
-LAZILY = "import s3fs, app.tracing; app.tracing._processor('otlp').shutdown()"
+LAZILY = "import s3fs, app.tracing; app.tracing._exporter('otlp').shutdown()"
 """What is imported only when a setting asks for it."""
 
 
