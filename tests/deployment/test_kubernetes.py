@@ -73,7 +73,11 @@ def test_what_selects_pods_selects_those_of_one_deployment() -> None:
 
 
 def test_the_ingress_leads_to_the_service_and_that_to_the_api() -> None:
-    (rule,) = resource("Ingress", "api")["spec"]["rules"]
+    ingress = resource("Ingress", "api")
+    (limit,) = ingress["metadata"]["annotations"].values()
+    largest = int(resource("ConfigMap", "paper-processing")["data"]["PAPERS_MAX_UPLOAD_MB"])
+    assert int(limit.removesuffix("m")) > largest, "what the form takes beside the file has to pass as well"
+    (rule,) = ingress["spec"]["rules"]
     backend = rule["http"]["paths"][0]["backend"]["service"]
     (port,) = resource("Service", backend["name"])["spec"]["ports"]
     assert backend["port"]["name"] == port["name"]
