@@ -79,9 +79,10 @@ async def test_the_log_says_once_which_service_went_and_once_that_it_is_back(ben
 @pytest.mark.slow
 async def test_a_service_that_never_answers_is_down_within_the_deadline(bench: Bench) -> None:
     await bench.services.heartbeat.beat()
-    with anyio.fail_after(3):
+    with anyio.fail_after(3), log_lines() as lines:
         seen = await sample(bench, {"graph": anyio.sleep_forever, "store": answers, "redis": answers})
     assert seen.status.data.services == {"graph": "down", "store": "ok", "redis": "ok"}
+    assert [line["message"] for line in lines.all] == ["graph is down: it did not answer within 1 second"]
 
 
 async def test_what_waits_is_counted_in_the_store(bench: Bench) -> None:
