@@ -55,10 +55,10 @@ class Server(ABC):
 
     async def start(self) -> None:
         """Returns when it answers: some take connections long before. At once where it is at work."""
-        if self._process is None:
+        if not self.at_work:  # it may have ended by itself
             self._process = await self._spawn()
         deadline = time.monotonic() + ANSWERS_WITHIN
-        while self._process.returncode is None and time.monotonic() < deadline:
+        while self.at_work and time.monotonic() < deadline:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await self.ask()
@@ -86,9 +86,13 @@ class Server(ABC):
     def _did_not_start(self, why: str) -> ServersError:
         return ServersError(f"{self.name} did not start ({shlex.join(self._command)}):\n{why}")
 
+    @property
+    def at_work(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
     def send(self, number: signal.Signals) -> None:
         """To the server, and to what it started."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.at_work:
             os.killpg(self._process.pid, number)
 
     async def end(self, number: signal.Signals = signal.SIGKILL) -> None:

