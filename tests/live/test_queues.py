@@ -46,7 +46,8 @@ async def test_workers_of_one_queue_each_finish_a_run_together(live_server: Live
             try:
                 with worker(server, "light"), worker(server, "heavy"):
                     await lane.process(paper["id"])
-                    await socket.receive_until("paper_status", status="completed")
+                    # Both still start meanwhile, which takes a busy machine long.
+                    await socket.receive_until("paper_status", timeout=50, status="completed")
             finally:
                 for process in others:
                     process.resume()
