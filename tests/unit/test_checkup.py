@@ -85,12 +85,14 @@ async def test_outputs_and_graph_of_no_paper_are_removed(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-async def test_no_paper_beyond_the_first_page_is_taken_for_one_that_is_gone(bench: Bench) -> None:
-    for _ in range(PAGE + 1):
+async def test_a_paper_beyond_the_first_page_that_lost_its_file_is_told_too(bench: Bench) -> None:
+    oldest = await bench.submit()
+    bench.clock.advance(1)
+    for _ in range(PAGE):
         await bench.submit()
     await bench.services.relay.sweep()
-    bench.clock.advance(3700)
-    assert await sentences(bench) == [], "with --repair its file would be removed"
+    await bench.side.files.remove(oldest)
+    assert (await only_problem(bench)).sentence.startswith(f"Papers have lost their files: {oldest};")
 
 
 async def test_what_a_running_paper_has_stored_so_far_is_no_stray(bench: Bench) -> None:
