@@ -1,7 +1,10 @@
 """Zip files that somebody sent: looked at before anything in them is unpacked."""
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from typing import BinaryIO
 
 from app.domain.errors import ReadError
@@ -15,6 +18,18 @@ MAX_UNPACKED = 200_000_000
 """Bytes, of all entries together."""
 MAX_RATIO = 200
 """Unpacked to packed, for what is beyond a megabyte; XML packs ten to twenty times."""
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    ArithmeticError,
+)
+"""What zipfile raises where bytes are not what they were."""
 
 
 def directory(file: BinaryIO) -> zipfile.ZipFile | None:
@@ -50,6 +65,8 @@ def unpack(archive: zipfile.ZipFile, entry: str, limit: int) -> bytes | None:
         return None
     except (RuntimeError, NotImplementedError) as error:
         raise ReadError("encrypted", "The document is protected by a password; remove it and send it again.") from error
+    except _DAMAGED as error:
+        raise ReadError("unreadable", "The document is damaged; send it again.") from error
     if len(data) > limit:
         raise _too_complex()
     return data

@@ -99,7 +99,7 @@ def _in_zip(file: BinaryIO) -> str:
     with archive:
         try:
             types = unpack(archive, "[Content_Types].xml", _MAX_CONTENT_TYPES)
-        except (ReadError, ValueError, OSError, EOFError, ArithmeticError) as error:
+        except ReadError as error:
             raise UnsupportedTypeError from error
     if types is None or _WORD not in types:
         raise UnsupportedTypeError

@@ -14,9 +14,9 @@ from tests.extraction.readers import files
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(40)
 
 
-def _zip(**entries: str) -> bytes:
+def _zip(method: int = zipfile.ZIP_STORED, /, **entries: str) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", method) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
     return file.getvalue()
@@ -104,6 +104,24 @@ def test_a_zip_whose_directory_is_huge_is_not_read() -> None:
     end = b"PK\x05\x06" + bytes(8) + (50_000_000).to_bytes(4, "little") + bytes(6)
     with pytest.raises(UnsupportedTypeError):
         detect(io.BytesIO(b"PK\x03\x04" + bytes(100) + end))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_whichever_bit_of_a_zip_is_flipped_it_is_a_document_or_refused(method: int) -> None:
+    whole = _zip(method, **{"[Content_Types].xml": "wordprocessingml.document.main+xml"})
+    found = {_type_or_refusal(whole, place, bit) for place in range(len(whole)) for bit in range(8)}
+    assert found <= {DOCX, TEXT, "refused"}
+
+
+def _type_or_refusal(content: bytes, place: int, bit: int) -> str:
+    flipped = bytearray(content)
+    flipped[place] ^= 1 << bit
+    try:
+        return detect(io.BytesIO(flipped))
+    except UnsupportedTypeError:
+        return "refused"
+    except Exception as error:
+        raise AssertionError(f"bit {bit} of byte {place} made it {error!r}") from error
 
 
 def test_only_the_head_of_a_large_file_is_read() -> None:

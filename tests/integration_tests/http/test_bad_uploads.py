@@ -51,6 +51,10 @@ NO_UPLOADS = {
 }
 WRONG_TYPES = {
     "PNG": ("paper.pdf", PNG),
+    "a DOCX with a flipped bit": (
+        "paper.docx",
+        docx(paragraph("x")).replace(b"[Content_Types].xml", b"[Content_Types].yml", 1),
+    ),
     "an empty zip": ("paper.docx", b"PK\x05\x06" + bytes(18)),
     "random bytes": ("paper.txt", bytes(range(256)) * 40),
     "zeros": ("paper.txt", bytes(1000)),
