@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from app.domain.events import PAPER_EVENT
@@ -41,17 +42,23 @@ class Transcript:
         """Offset, time, event, status and progress of every event."""
         lines = [f"  transcript of {self.path} ({len(self.rows)} events, {self.ending})"]
         lines.append(f"  {'#':>3} {'ms':>7}  {'event':<24} {'paper':<8} {'seq':>4} {'run':>3}  {'status':<26} progress")
-        for offset, (seconds, message) in enumerate(self.rows):
-            data: Mapping[str, Any] = message.get("data") or {}
-            data = {**data, **(data.get("snapshot") or {})}
-            status = data.get("status") or data.get("stage") or data.get("code") or data.get("reason") or ""
-            paper = str(data.get("paper_id") or data.get("id") or "")[:8]
-            cells = (data.get("seq", ""), data.get("run", ""), status, data.get("progress", ""))
-            lines.append(
-                f"  {offset:>3} {seconds * 1000:>7.1f}  {message.get('event_type', '?'):<24} {paper:<8} "
-                f"{cells[0]:>4} {cells[1]:>3}  {cells[2]:<26} {cells[3]}"
-            )
+        for kind, same in groupby(enumerate(self.rows), lambda row: row[1][1].get("event_type", "?")):
+            rows = [_line(offset, seconds, message) for offset, (seconds, message) in same]
+            if kind == "pong" and len(rows) > 3:  # a fence that waits pings on and on
+                rows[1:-1] = [f"  ... {len(rows) - 2} more of them"]
+            lines += rows
         return "\n".join(lines)
+
+
+def _line(offset: int, seconds: float, message: Message) -> str:
+    data: Mapping[str, Any] = message.get("data") or {}
+    data = {**data, **(data.get("snapshot") or {})}
+    status = data.get("status") or data.get("stage") or data.get("code") or data.get("reason") or ""
+    paper = str(data.get("paper_id") or data.get("id") or "")[:8]
+    return (
+        f"  {offset:>3} {seconds * 1000:>7.1f}  {message.get('event_type', '?'):<24} {paper:<8} "
+        f"{data.get('seq', ''):>4} {data.get('run', ''):>3}  {status:<26} {data.get('progress', '')}"
+    )
 
 
 def fold(messages: Iterable[Message], paper_id: str) -> Paper | None:

@@ -27,6 +27,14 @@ async def test_the_relay_moves_every_stored_event_to_the_log_in_order(bench: Ben
     assert (await bench.store.counts()).waiting == 0, "a relayed event still waits in the outbox"
 
 
+async def test_one_call_empties_an_outbox_of_more_than_a_batch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.services.relay.BATCH", 3)
+    papers = [await bench.submit_and_queue() for _ in range(4)]
+    await bench.services.relay.relay()
+    assert sorted(await bench.logged()) == sorted((paper, seq) for paper in papers for seq in (1, 2))
+    assert (await bench.store.counts()).waiting == 0, "what did not fit in the first batch waits for the next look"
+
+
 async def test_a_relay_that_died_between_append_and_mark_repeats_nothing(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     for event in await bench.store.outbox(10):

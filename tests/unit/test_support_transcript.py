@@ -48,6 +48,17 @@ def complaints(messages: list[Message], path: str = "/ws/a") -> list[str]:
     return Checker(transcript).check()
 
 
+def test_the_pongs_of_a_fence_that_waits_fill_no_page_of_the_table() -> None:
+    transcript = Transcript("/ws/a")
+    for item in [*a_run(), *(message("pong", position="p") for _ in range(3000)), deleted(7)]:
+        transcript.add(item)
+    rows = [line.split()[0::2] for line in transcript.table().splitlines()[2:]]
+    assert [row[:2] for row in rows[5:]] == [
+        ["5", "paper_status"], ["6", "pong"], ["...", "more"], ["3005", "pong"], ["3006", "paper_deleted"],
+    ]  # fmt: skip
+    assert "... 2998 more of them" in transcript.table()
+
+
 def test_a_sound_transcript_is_passed() -> None:
     second = [status(7, "queued", 0, run=2), progress(8, 40, run=2), status(9, "failed", 40, run=2), deleted(10, run=2)]
     assert complaints([*a_run(), message("pong", position="p"), *second]) == []
