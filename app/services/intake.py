@@ -40,9 +40,7 @@ def examine(source: BinaryIO, filename: str, limit_mb: int) -> Upload:
         raise EmptyFileError
     if size > limit_mb * MEGABYTE:
         raise FileTooLargeError(limit_mb)
-    source.seek(0)
-    content_type = detect(source)
-    source.seek(0)
+    content_type = detect(source)  # from the beginning, and leaves it there
     return Upload(filename=clean_filename(filename), content_type=content_type, size=size, sha256=digest.hexdigest())
 
 

@@ -3,6 +3,7 @@
 import io
 from datetime import datetime, timedelta
 
+import anyio
 import pytest
 
 from app.domain import decisions
@@ -167,6 +168,16 @@ async def test_a_service_that_is_away_is_told_with_its_reason(bench: Bench) -> N
     assert sentence.startswith("graph: The database")
     (problem,) = await bench.services.checkup.problems(without={"redis"})
     assert problem.sentence == sentence, "the others are looked at without the one that is not expected"
+
+
+@pytest.mark.slow
+async def test_a_service_that_never_answers_is_told_and_not_waited_for(bench: Bench) -> None:
+    checkup = Checkup(
+        bench.store, bench.log, bench.side.queue, bench.services.graph, bench.side.files,
+        bench.services.relay, bench.services.sweeper, {"graph": anyio.sleep_forever}, bench.clock,
+    )  # fmt: skip
+    (problem,) = await checkup.problems()
+    assert problem.sentence == "graph: it did not answer within 5 seconds."
 
 
 async def test_many_papers_are_counted_and_not_all_named(bench: Bench) -> None:

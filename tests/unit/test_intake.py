@@ -2,11 +2,12 @@
 
 import hashlib
 import io
+import sys
 
 import pytest
 
 from app.domain.errors import EmptyFileError, FileTooLargeError
-from app.services.intake import LONGEST_NAME, MEGABYTE, clean_filename, examine
+from app.services.intake import CHUNK, LONGEST_NAME, MEGABYTE, clean_filename, examine
 
 
 @pytest.mark.parametrize("size", [1, 300_000], ids=["of one byte", "longer than a chunk"])
@@ -16,6 +17,22 @@ def test_a_file_is_measured_whole_and_left_at_its_beginning(size: int) -> None:
     upload = examine(source, "paper.txt", limit_mb=1)
     assert (upload.size, upload.sha256) == (size, hashlib.sha256(b"a" * size).hexdigest())
     assert source.tell() == 0, "what is stored would lack its beginning"
+
+
+class Counting(io.BytesIO):
+    """Knows how much was asked of it at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.most = max(self.most, sys.maxsize if size is None or size < 0 else size)
+        return super().read(size)
+
+
+def test_a_large_file_is_never_held_in_memory() -> None:
+    source = Counting(b"%PDF-1.7\n" + b"a" * MEGABYTE)
+    assert examine(source, "paper.pdf", limit_mb=2).content_type == "application/pdf"
+    assert source.most <= CHUNK
 
 
 def test_an_empty_file_is_none() -> None:
