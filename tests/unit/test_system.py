@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.domain.errors import UnavailableError
+from app.domain.stages import Load
 from app.ports import StoreCounts
 from app.services.metrics import Metrics
 from app.services.system import RATE_WINDOW, Check, EventRate, Sample, System
@@ -124,6 +125,29 @@ async def test_a_store_that_cannot_be_counted_is_down_and_not_one_with_nothing_t
     data = seen.status.data
     assert (data.services["store"], data.status) == ("down", "degraded")
     assert (data.queue_length, data.active_tasks, seen.waiting) == (0, 0, 0)
+
+
+@pytest.mark.slow
+async def test_a_store_that_is_too_slow_to_count_is_down_and_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.store, "counts", anyio.sleep_forever)
+    with anyio.fail_after(3):
+        data = (await sample(bench, {"store": answers, "redis": answers})).status.data
+    assert (data.services["store"], data.status, data.queue_length) == ("down", "degraded", 0)
+
+
+@pytest.mark.slow
+async def test_a_broker_that_never_says_how_many_hints_wait_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def length(_: Load) -> int:
+        await anyio.sleep_forever()
+        return 0
+
+    monkeypatch.setattr(bench.side.queue, "length", length)
+    with anyio.fail_after(3):
+        assert await bench.services.system.hints() == {}
 
 
 def test_events_a_second_are_those_of_the_last_five_seconds() -> None:
