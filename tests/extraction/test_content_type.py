@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import pytest
@@ -104,6 +105,18 @@ def test_a_zip_whose_directory_is_huge_is_not_read() -> None:
     end = b"PK\x05\x06" + bytes(8) + (50_000_000).to_bytes(4, "little") + bytes(6)
     with pytest.raises(UnsupportedTypeError):
         detect(io.BytesIO(b"PK\x03\x04" + bytes(100) + end))
+
+
+def test_a_list_of_types_that_unpacks_to_far_more_is_not_unpacked_to_its_end() -> None:
+    bomb = _zip(zipfile.ZIP_DEFLATED, **{"[Content_Types].xml": " " * 20_000_000})
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnsupportedTypeError):
+            detect(io.BytesIO(bomb))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 10_000_000, "all of it was in memory at once"
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
