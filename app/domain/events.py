@@ -206,7 +206,7 @@ ServiceState = Literal["ok", "down"]
 class SystemStatusData(Value):
     status: Literal["ok", "degraded"] = Field(description="`degraded` when a service is down or no worker is there")
     queue_length: int = Field(ge=0, description="papers that wait for a worker")
-    active_tasks: int = Field(ge=0, description="runs a worker has claimed")
+    active_tasks: int = Field(ge=0, description="runs that have begun and not ended")
     workers: int = Field(ge=0, description="worker processes heard of lately")
     connections: int = Field(ge=0, description="sockets open in this process")
     services: dict[str, ServiceState] = Field(description="the state of each backing service")

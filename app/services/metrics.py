@@ -103,7 +103,7 @@ class Metrics:
         looked_at = CollectorRegistry()
         gauges = {
             "queue_length": ("Papers that wait for a worker", status.queue_length),
-            "active_tasks": ("Runs a worker has claimed", status.active_tasks),
+            "active_tasks": ("Runs that have begun and not ended", status.active_tasks),
             "workers": ("Worker processes heard of lately", status.workers),
             "connections": ("WebSockets open in this process", status.connections),
             "outbox_events": ("Events stored but not yet in the log", sample.waiting),
