@@ -5,7 +5,7 @@ import re
 from app.domain.knowledge import BlockKind
 from app.extraction.front import FrontLine, above_abstract, joined
 from app.extraction.names import names_in_byline
-from app.extraction.people import is_affiliation, is_name, names_in
+from app.extraction.people import are_names, is_affiliation, is_name, names_in
 
 _MAX_AUTHORS = 100
 _ABOUT = 0.85
@@ -19,17 +19,29 @@ _BEGUN = re.compile(r"\b[A-Z]\.\W*$")
 """A name of which only initials stand on the line."""
 _SMALL = re.compile(r"\b[^\W\d_A-Z]{3,}\b")
 _LONG = re.compile(r"[^\W\d_]{3,}")
+_LONE = re.compile(r"(?:[,;&\d*†‡]|\band)\s*[^\W\d_a-z][^\W\d_]+$")
+"""A name of which only one word stands on the line."""
 _JOINS = re.compile(r"[\W\d]*(?:and|&)\s")
+_A_STACK = 2
+"""Names, each with an address below, after which a third is believed that reads as neither."""
 _REST = 3
 """Words of a name that a line's end has cut off."""
 _NO_PERSON = re.compile(
-    r"\b(?:group|initiative|collaboration|consortium|department|university|institute|school|college|disease|network|society|committee|investigators|team|received|accepted|revised|published|version|key ?words?|summary"
-    r"|january|february|march|july|august|september|october|november|december)\b",
+    r"\b(?:group|initiative|collaboration|consortium|department|universit\w*|institute?|[ií]stituto|school|college|facult\w*|laborato\w*|hospital|cent(?:er|re)"
+    r"|d[eé]part[ae]ment\w*|dipartimento|projec?t|program(?:me)?|gesellschaft|limited|ltd|inc|mbh|gmbh|securities|research|sciences?|engineering|tech|disease|network|society"
+    r"|committee|investigators|teams?|director|editor|assistant|specialist|lecturer|statistician|str|stra(?:ss|ß)e|via|avenue|concepts|p\.?\s?o\.?\s?box"
+    r"|received|accepted|revised|published|version|key ?words?|summary|january|february|march|july|august|september|october|november|december)\b",
     re.IGNORECASE,
 )
+_NO_WORD = re.compile(r"(?:[^\W\d_]\.)+|[^\W\d_]|ph\.?(?:d\.?)?|m\.?d\.?|[bm]sc\.?|mph|r\.?n\.?", re.IGNORECASE)
+"""Initials and degrees: of them alone no name is made."""
 _ADDRESS = re.compile(r"^(?:\W+|(?:dr|prof|professor|mr|mrs|ms|authors?|by)\b[.:]?\s*)+", re.IGNORECASE)
 _ON_BEHALF = re.compile(r"\d*\s*,\s*|\s+(?:on behalf of|for the)\s+", re.IGNORECASE)
-_NO_NAME_AT_THE_END = re.compile(r"(?:[\W\d_]+(?<!\.)|\s+abstract)+$", re.IGNORECASE)
+_FULL_STOP = re.compile(r"(?<=[^\W\d_]{3})\.$")
+"""Of a sentence, not of an initial."""
+_NO_NAME_AT_THE_END = re.compile(
+    r"(?:[\W\d_]+(?<!\.)|\s+(?:abstract|affiliations?|ph\.?d\.?|[bm]sc\.?|mph))+$", re.IGNORECASE
+)
 
 
 def author_names(front: list[FrontLine], title: list[FrontLine]) -> tuple[str, ...]:
@@ -67,7 +79,7 @@ def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
 
     Names in another print further down are of editors or for letters, as are those after a line that says so.
     """
-    first = next((line for line in lines if line.label == "author"), None)
+    first = next((line for line in lines if _reads_so(line)), None)
     runs: list[list[FrontLine]] = []
     last: FrontLine | None = None
     """The line above, if it is of authors."""
@@ -86,10 +98,17 @@ def _runs(lines: list[FrontLine]) -> list[list[FrontLine]]:
 
 
 def _may_begin(line: FrontLine, before: FrontLine, runs: list[list[FrontLine]]) -> bool:
-    """Whether a further list may begin after that line: what reads as an address, only where print sets it off from one."""
+    """Whether a further list may begin after that line: what reads as an address, only where something sets it off from one."""
     is_set_off = not line.near(before) or line.bold != before.bold or line.text.isupper() > before.text.isupper()
-    reads_so = line.label == "author" or not runs or (line.label == before.label == "affiliation" and is_set_off)
-    return reads_so and not _OTHER_PEOPLE.search(before.text)
+    is_set_off = is_set_off or "@" in before.text
+    is_stacked = len(runs) >= _A_STACK and {line.label, before.label} <= {"affiliation", "other"}
+    is_below_address = line.label == before.label == "affiliation" or is_stacked
+    return (_reads_so(line) or not runs or (is_below_address and is_set_off)) and not _OTHER_PEOPLE.search(before.text)
+
+
+def _reads_so(line: FrontLine) -> bool:
+    """Whether the line reads as one of authors; a list of names that is not of the title is no line of one."""
+    return line.label == "author" or (line.label == "title" and are_names(line.text))
 
 
 def _goes_on(line: FrontLine, last: FrontLine) -> bool:
@@ -107,15 +126,17 @@ def _goes_on(line: FrontLine, last: FrontLine) -> bool:
 
 def _is_cut(last: FrontLine, line: FrontLine) -> bool:
     """Whether a list of names, or one of them, is cut between the two lines."""
-    return any((_OPEN.search(last.text), _BEGUN.search(last.text), _JOINS.match(line.text)))
+    return any(sign.search(last.text) for sign in (_OPEN, _BEGUN, _LONE)) or _JOINS.match(line.text) is not None
 
 
 def _is_of_authors(line: FrontLine, first: FrontLine) -> bool:
     """Whether the line is one of authors: told so, or names alone in their very print."""
+    if _reads_so(line):
+        return True
     if line.label in {"title", "other", "affiliation"}:
         alike = line.size is not None and line.near(first) and line.bold == first.bold
         return alike and (bool(names_in(line.text)) or (line.label == "title" and line.block == first.block))
-    return line.label == "author"
+    return False
 
 
 def _alike(line: FrontLine, other: FrontLine) -> bool:
@@ -136,9 +157,13 @@ def _names(runs: list[list[FrontLine]]) -> tuple[str, ...]:
             alone = [names_in(line.text) for line in block]
             one_by_one = tuple(name for found in alone for name in found) if all(alone) else ()
             for name in map(_plain, _names_of(joined(block), one_by_one)):
-                if " " in name and not _NO_PERSON.search(name) and not any(_same(name, other) for other in names):
+                if _may_be_person(name) and not any(_same(name, other) for other in names):
                     names.append(name)
     return tuple(names)[:_MAX_AUTHORS]
+
+
+def _may_be_person(name: str) -> bool:
+    return " " in name and not _NO_PERSON.search(name) and not all(map(_NO_WORD.fullmatch, name.split()))
 
 
 def _bylines(run: list[FrontLine]) -> list[list[FrontLine]]:
@@ -161,7 +186,7 @@ def _names_of(byline: str, one_by_one: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _plain(name: str) -> str:
-    return _NO_NAME_AT_THE_END.sub("", _ADDRESS.sub("", name))
+    return _FULL_STOP.sub("", _NO_NAME_AT_THE_END.sub("", _ADDRESS.sub("", name)))
 
 
 def _same(name: str, other: str) -> bool:

@@ -12,18 +12,20 @@ Part = Literal["first", "more", "none"]
 MAX_BYLINE = 6000
 """Characters that are looked at; some papers have hundreds of authors."""
 _TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|[’'´`‐‑-](?=[^\W\d_])|[\u0300-\u036f])*\.?|\d+|\S")
+_BETWEEN = frozenset(("and", "&", ";"))
+"""Never within a name."""
 _PARTICLES = frozenset("van von der den de del della di da dos du la le el al bin ibn ten ter zu af y e".split())
 
 
 def names_in_byline(text: str) -> tuple[str, ...]:
     """The names of two words or more, in their order, as they are written. Never raises."""
-    tokens = tokens_of(text[:MAX_BYLINE])
+    tokens = ["and" if word == "AND" else word for word in tokens_of(text[:MAX_BYLINE])]
     if not tokens:
         return ()
     names: list[list[str]] = []
     before = ""
     for token, part in zip(tokens, tagger("names.crfsuite").tag(list(features(tokens))), strict=True):
-        if part == "first" or (part == "more" and not names):
+        if part == "first" or (part == "more" and (not names or before in _BETWEEN)):
             names.append([token])
         elif part == "more" or (names and _goes_on(names[-1], token, before)):
             names[-1].append(token)

@@ -10,10 +10,10 @@ _AFFILIATION = re.compile(
     r"|editor|editors|article|open|access|journal|protocol|review|report)\b|@|https?:|\d{4,}",
     re.IGNORECASE,
 )
-_LETTER_MARKS = re.compile(r"(?<=\w)\s[a-h](?:\s?,\s?(?:[a-h]\b|[*†‡§]))*(?=\s*(?:[,;&]|\band\b|$))")
-"""As they stand above the line, after a name."""
+_LETTER_MARKS = re.compile(r"(?<=\w)\s[a-htyz](?:\s?,\s?(?:[a-h]\b|[*†‡§]))*(?=\s*(?:[,;&]|\band\b|$))")
+"""As they stand above the line, after a name; some fonts give daggers as t, y or z."""
 _MARKS = re.compile(r"\(\w{1,2}\)|[\d*†‡§¶#∗⋆⁎⊥✉♠♢♡♣♦♥★☆\u00b9\u00b2\u00b3\u2070-\u2079\u2080-\u2089\ue000-\uf8ff]+")
-_SEPARATOR = re.compile(r"[,;·•|&\t]|\band\b|\s{3,}")
+_SEPARATOR = re.compile(r"[,;·•|&\t]|\b(?:and|AND)\b|\s{3,}")
 _TITLES = re.compile(
     r"^(?:by|dr|prof|professor|mr|mrs|ms)\b\.?\s*|,?\s*\b(?:ph\.?\s?d|m\.?d|msc|bsc|mph)\b\.?$", re.IGNORECASE
 )
@@ -32,6 +32,11 @@ def names_in(line: str) -> tuple[str, ...]:
         return ()
     names = _parts(line)
     return names if names and all(map(is_name, names)) else ()
+
+
+def are_names(line: str) -> bool:
+    """Whether the line is a list of two names or more, with something between them."""
+    return len(_SEPARATOR.split(line)) > 1 and len(names_in(line)) > 1
 
 
 def _parts(line: str) -> tuple[str, ...]:

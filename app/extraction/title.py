@@ -6,11 +6,14 @@ from itertools import groupby
 
 from app.domain.knowledge import BlockKind
 from app.extraction.front import FrontLine, above_abstract, joined
-from app.extraction.people import is_affiliation, names_in
+from app.extraction.people import are_names, is_affiliation, names_in
 
 _MAX_TITLE_LINES = 8
 _SURE = 0.5
+_CERTAIN = 0.8
 _PERHAPS = 0.1
+_SUBTITLE = 0.6
+"""Of the title's size: what is smaller is no part of it."""
 _WORDS_OF_A_TITLE = 4
 """A line of fewer may be the name of the journal's section, however much it reads as a title."""
 _NOT_A_TITLE = re.compile(
@@ -20,6 +23,12 @@ _NOT_A_TITLE = re.compile(
     re.IGNORECASE,
 )
 _SHORT_TITLE = re.compile(r"^\W*(?:short|running|abbreviated)[ -](?:title|head)", re.IGNORECASE)
+_KIND = re.compile(
+    r"(?:(?:short|brief|rapid|original|full|regular|research|review|invited|technical|case|book) )?(?:communication|article|paper|contribution|report|note|letter|review|reviews|research)s?"
+    r"|open access|editorial|commentary|title:?|authors?:?",
+    re.IGNORECASE,
+)
+"""What stands above a title, however large it is set."""
 _DANGLES = re.compile(
     r"(?:[,:–—-]|\b(?:and|or|of|the|a|an|in|on|at|for|to|with|by|from|using|via|und|von|der|die|des|de|del|la|le|et|y|e|do|da))$",
     re.IGNORECASE,
@@ -44,16 +53,32 @@ def title_lines(front: list[FrontLine]) -> list[FrontLine]:
     top = [line for line in above_abstract(front) if line.kind is not BlockKind.FURNITURE]
     top = [line for line in top if line.title >= _SURE or not _NOT_A_TITLE.search(line.text)]
     top = [line for line in top if not _SHORT_TITLE.match(line.text)]
+    top = _below_kind(top)
     largest = max((line.size or 0.0 for line in top if _letters(line) >= 4), default=0.0)
     candidates = [_whole(lines, top) for lines in (*_read_as_titles(top), _largest(top)) if lines]
+    candidates = [lines for lines in candidates if not _is_prose(lines, largest)]
     wordy = [lines for lines in candidates if _is_wordy(lines) and _read_as(lines) >= _SURE]
     best = max(wordy or candidates, key=lambda lines: _weight(lines, largest), default=[])
-    return _untranslated(best) or _first_paragraph(top)
+    return _above_names(_untranslated(best)) or _first_paragraph(top)
 
 
 def title_of(lines: list[FrontLine]) -> str:
     """The title's words, without the word "Title:" before them."""
     return _TITLE_WORD.sub("", joined(lines))
+
+
+def _below_kind(top: list[FrontLine]) -> list[FrontLine]:
+    """The lines without those that say what kind of article it is, unless they stand below one of a title."""
+    first = next((at for at, line in enumerate(top) if line.label == "title" and not _KIND.fullmatch(line.text)), 0)
+    return [line for line in top[:first] if not _KIND.fullmatch(line.text)] + top[first:]
+
+
+def _above_names(lines: list[FrontLine]) -> list[FrontLine]:
+    """The lines down to a list of names, which is of authors, however large it is set."""
+    for at, line in enumerate(lines):
+        if at and line.title < _CERTAIN and are_names(line.text) and not _DANGLES.search(lines[at - 1].text):
+            return lines[:at]
+    return lines
 
 
 def _untranslated(lines: list[FrontLine]) -> list[FrontLine]:
@@ -98,7 +123,14 @@ def _read_as_titles(top: list[FrontLine]) -> Iterator[list[FrontLine]]:
 
 
 def _is_subtitle(line: FrontLine, title: FrontLine) -> bool:
-    return (line.size or 0.0) < (title.size or 0.0) and not names_in(line.text)
+    """Set smaller, though not so small as what is read below it; no names and no sentence."""
+    size, above = line.size or 0.0, title.size or 0.0
+    return _SUBTITLE * above <= size < above and not names_in(line.text) and not line.text.endswith(".")
+
+
+def _is_prose(lines: list[FrontLine], largest: float) -> bool:
+    """Whether it is a sentence in print far below the page's largest."""
+    return (lines[0].size or largest) < _SUBTITLE * largest and lines[-1].text.endswith(".")
 
 
 def _is_wordy(lines: list[FrontLine]) -> bool:
@@ -142,11 +174,16 @@ def _whole(lines: list[FrontLine], top: list[FrontLine]) -> list[FrontLine]:
     first, last = top.index(lines[0]), top.index(lines[-1])
     while first and (belongs(above := top[first - 1], top[first]) and (above in alone or above.title > _PERHAPS)):
         first -= 1
-    while last + 1 < len(top) and (
-        belongs(below := top[last + 1], top[last]) or (below.near(top[last]) and _DANGLES.search(top[last].text))
-    ):
+    while last + 1 < len(top) and (belongs(top[last + 1], top[last]) or _runs_on(top[last], top[last + 1])):
         last += 1
     return top[first : last + 1][:_MAX_TITLE_LINES]
+
+
+def _runs_on(last: FrontLine, below: FrontLine) -> bool:
+    """Whether the title cannot end with the line: what is set smaller may be a formula, or stand after a colon."""
+    if below.text[:1].islower() and below.title > _PERHAPS:
+        return True
+    return _DANGLES.search(last.text) is not None and (below.near(last) or below.label in {"title", "other"})
 
 
 def _first_paragraph(top: list[FrontLine]) -> list[FrontLine]:

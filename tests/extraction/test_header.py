@@ -63,6 +63,8 @@ def test_blocks_that_the_reader_marked_are_the_header() -> None:
     [
         ("Mira Okafor*, Jonas Lindqvist and Tomoko Hayashi", ("Mira Okafor", "Jonas Lindqvist", "Tomoko Hayashi")),
         ("Min ZHANG Jie ZHANG Jian SU", ("Min ZHANG", "Jie ZHANG", "Jian SU")),
+        ("BEN D. SMITH AND PAUL S. ROSE", ("BEN D. SMITH", "PAUL S. ROSE")),
+        ("Catherine Macleod, Antonio Moreno t", ("Catherine Macleod", "Antonio Moreno")),
         ("A. Casillas(1), K. Gojenola(2)", ("A. Casillas", "K. Gojenola")),
         ("Carlos Aguiar de Medeiros **", ("Carlos Aguiar de Medeiros",)),
         ("Department of Document Engineering, Northfield University", ()),

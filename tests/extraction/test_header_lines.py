@@ -232,6 +232,7 @@ def test_any_text_has_a_label_for_each_line(text: str) -> None:
         ("Ada Okafor a,b,1, Jonas Lindqvist a and Tomoko van der Hayashi c", ("Ada Okafor", "Jonas Lindqvist", "Tomoko van der Hayashi")),
         ("ODILE DESSAUX, PIERRE GOUDMAND ET BRIGITTE MUTEL", ("ODILE DESSAUX", "PIERRE GOUDMAND", "BRIGITTE MUTEL")),
         ("A. Okafor, T. T. Hayashi, J. Lindqvist, P. Roy1, H. Seki", ("A. Okafor", "T. T. Hayashi", "J. Lindqvist", "P. Roy", "H. Seki")),
+        ("EVA OKAFOR, ADA LINDQVIST AND HAROLD H. HAYASHI", ("EVA OKAFOR", "ADA LINDQVIST", "HAROLD H. HAYASHI")),
         ("", ()),
     ],
 )  # fmt: skip

@@ -36,6 +36,8 @@ _BLOCK, _LINE, _SIZE, _BOLD, _LARGEST = 10, 11, 14, 15, 28
 """Columns of a token's row."""
 _LARGEST_SIZE = 20.0
 _FIRST_SIZE = 10.0
+_TITLE_SIZE = 16.0
+"""What stands for the largest in a reading: of the sizes only their order is known, and few titles are twice as large as text."""
 _ENOUGH = 0.6
 """Of the words of a page have to be found among its tokens."""
 _SHORT = 40
@@ -75,7 +77,7 @@ class FirstPage:
             text += ("\n\n" if begins else "\n") if text else ""
             start = len(text) if begins else blocks.pop().start
             text += line.text
-            blocks.append(Block(start=start, end=len(text), font_size=line.size, bold=line.bold))
+            blocks.append(Block(start=start, end=len(text), font_size=_in_points(line.size), bold=line.bold))
             last = line
         return Reading(text=text, blocks=tuple(blocks) if self.is_set else (), pages=1)
 
@@ -96,6 +98,10 @@ class _Token(NamedTuple):
 class _Piece(NamedTuple):
     text: str
     label: Label
+
+
+def _in_points(size: float | None) -> float | None:
+    return None if size is None else _TITLE_SIZE if size == _LARGEST_SIZE else min(size, _TITLE_SIZE - 1)
 
 
 def first_pages(folder: Path) -> Iterator[FirstPage]:

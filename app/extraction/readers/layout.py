@@ -16,6 +16,9 @@ _MAX_COLUMNS = 4
 _FULL = 0.6
 """Of the width that a page's text takes: a line that goes over more than one column."""
 
+_WIDE_GAP = 2.0
+"""Of the type size."""
+
 
 class Word(NamedTuple):
     """A word and its box; `y0` is the top."""
@@ -50,6 +53,8 @@ class Fragment:
     """Of most of its characters."""
     bold: bool
     """As a heading is: all but a few of its characters."""
+    parts: "tuple[Fragment, ...]" = ()
+    """From left to right, what it was put together from; empty when it is of one piece."""
 
     @property
     def middle(self) -> float:
@@ -276,4 +281,16 @@ def _merged(row: list[Fragment]) -> Fragment:
         y1=longest.y1,
         size=longest.size,
         bold=longest.bold,
+        parts=tuple(row),
     )
+
+
+def side_by_side(line: Fragment) -> Column:
+    """What a line holds, cut at gaps too wide for one text: names of authors in columns too short to be told as such."""
+    cells: list[list[Fragment]] = []
+    for part in line.parts or (line,):
+        if cells and part.x0 - max(f.x1 for f in cells[-1]) <= _WIDE_GAP * part.size:
+            cells[-1].append(part)
+        else:
+            cells.append([part])
+    return list(map(_merged, cells))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from app.extraction.readers.hyphens import Hyphens
-from app.extraction.readers.layout import Column, Fragment, Page, below_header, below_title, columns_of
+from app.extraction.readers.layout import Column, Fragment, Page, below_header, below_title, columns_of, side_by_side
 
 _ENDS = re.compile(r"[.:?!;][\"'”’)\]\d]{0,4}$")
 _LABEL = re.compile(r"(?:\[\w[^\]]{0,20}\]|\(?\d{1,3}[.)]|•|–|\*)\s")
@@ -56,13 +56,21 @@ def paragraphs_of(pages: list[Page], furniture: set[int]) -> list[Paragraph]:
 
 
 def _columns(page: Page, body: list[Fragment]) -> list[Column]:
-    """On the first page, title and names each stand above what follows, whatever columns that has."""
-    edges = (below_title(body), below_header(body)) if page.number == 1 else ()
+    """On the first page, title and names each stand above what follows, whatever columns that has.
+
+    Names side by side are no line.
+    """
+    title, header = (below_title(body), below_header(body)) if page.number == 1 else (None, None)
     columns: list[Column] = []
-    for edge in sorted(edge for edge in edges if edge is not None):
-        columns += columns_of([fragment for fragment in body if fragment.middle < edge], page.width)
+    for edge in sorted(edge for edge in (title, header) if edge is not None):
+        above = columns_of([fragment for fragment in body if fragment.middle < edge], page.width)
+        columns += [_cells(column) for column in above] if edge == header else above
         body = [fragment for fragment in body if fragment.middle >= edge]
     return columns + columns_of(body, page.width)
+
+
+def _cells(column: Column) -> Column:
+    return [cell for line in column for cell in side_by_side(line)]
 
 
 def _aside(page: Page, fragments: list[Fragment]) -> list[Paragraph]:
