@@ -6,8 +6,8 @@ taken when it is empty or known to be for tests, and never else.
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -17,18 +17,32 @@ REDIS = "PAPERS_LIVE_REDIS_URL"
 STORE = "PAPERS_LIVE_STORE_URL"
 GRAPH = "PAPERS_LIVE_GRAPH_URL"
 LIVE_URLS = (REDIS, STORE, GRAPH)
+PORTS = {"redis": 6379, "rediss": 6379, "mongodb": 27017, "neo4j": 7687, "bolt": 7687}
 
 CLAIM = "paper-processing:tests"
 """The key that says which process has a database of Redis, and the label of the node that says a graph is for tests."""
 REDIS_DATABASES = range(15, 0, -1)
 
 
-def live_url(variable: str) -> str:
-    """The URL of a real server. Skips the test, or fails it where servers are required."""
+def takes_connections(url: str) -> bool:
+    """Whether somebody listens at one of the hosts that the URL names; those of `mongodb+srv` only its driver finds."""
+    parts = urlsplit(url)
+    if parts.scheme.endswith("+srv"):
+        return True
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        place = urlsplit(f"//{host}")
+        with suppress(OSError):
+            socket.create_connection((place.hostname, place.port or PORTS[parts.scheme.partition("+")[0]]), 2).close()
+            return True
+    return False
+
+
+def live_url(variable: str, is_there: Callable[[str], bool] = takes_connections) -> str:
+    """The URL of a real server that is there. Skips the test where none is, or fails it where servers are required."""
     url = os.environ.get(variable)
-    if url:
+    if url and is_there(url):
         return url
-    reason = f"{variable} is not set"
+    reason = f"nobody listens where {variable} says" if url else f"{variable} is not set"
     if os.environ.get("PAPERS_REQUIRE_LIVE") == "1":
         pytest.fail(f"{reason}, and PAPERS_REQUIRE_LIVE=1 asks for it")
     pytest.skip(reason)

@@ -20,6 +20,16 @@ def test_a_server_nobody_named_is_a_failure_where_servers_are_required(monkeypat
         live_url(STORE)
 
 
-def test_a_server_that_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("required", "outcome"), [("0", Skipped), ("1", Failed)])
+def test_a_server_that_is_named_and_away_is_told_as_such(
+    required: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STORE, "mongodb://nowhere/papers")
+    monkeypatch.setenv("PAPERS_REQUIRE_LIVE", required)
+    with pytest.raises(outcome, match="nobody listens where PAPERS_LIVE_STORE_URL says"):
+        live_url(STORE, lambda _: False)
+
+
+def test_a_server_that_is_named_and_there_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STORE, "mongodb://somewhere/papers")
-    assert live_url(STORE) == "mongodb://somewhere/papers"
+    assert live_url(STORE, lambda _: True) == "mongodb://somewhere/papers"
