@@ -193,6 +193,9 @@ class EventLog(Protocol):
     async def epoch(self) -> str:
         """Changes when another server answers, or the same one after a restart: it may have lost its newest entries."""
 
+    async def eviction(self) -> str:
+        """What the log's server does when its memory is full: with anything but `noeviction` it forgets entries."""
+
     async def check(self) -> None: ...
 
     async def close(self) -> None: ...

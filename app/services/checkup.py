@@ -76,7 +76,7 @@ class Checkup:
             else:
                 found.append(problem)
         if "redis" in up:
-            found += await self._clocks()
+            found += [*await self._clocks(), *await self._eviction()]
         if "store" not in up:
             return found  # all that follows compares something with it
         found += await self._stuck(redis="redis" in up)
@@ -100,11 +100,32 @@ class Checkup:
             )
         ]
 
+    async def _eviction(self) -> list[Problem]:
+        policy = await self._log.eviction()
+        if policy == "noeviction":
+            return []
+        return [
+            Problem(
+                f"Redis throws events out of the log when its memory is full (maxmemory-policy {policy}); "
+                "set maxmemory-policy noeviction."
+            )
+        ]
+
     async def _stuck(self, redis: bool) -> list[Problem]:
         found: list[Problem] = []
         now = self._clock.now()
+        counts = await self._store.counts()
+        unfinished = counts.queued + counts.active
+        workers = await self._queue.workers() if redis else 0
+        if redis and unfinished and not workers:
+            found.append(
+                Problem(
+                    f"Papers wait, and no worker was heard of lately: {unfinished}; "
+                    "start one (`paper-processing worker`)."
+                )
+            )
         lost = [due for due in await self._store.due(now - STUCK_AFTER, PAGE) if due.attempts]
-        if lost and redis and await self._queue.workers():
+        if lost and workers:
             found.append(
                 Problem(
                     f"Runs whose worker was lost more than a minute ago were taken up by none of the others: "
@@ -113,9 +134,8 @@ class Checkup:
             )
         waiting = await self._store.outbox(1)
         if redis and waiting and now - waiting[0].timestamp > STUCK_AFTER:
-            count = (await self._store.counts()).waiting
             found.append(
-                Problem(f"Events wait in the outbox though the log answers: {count}, the first one since "
+                Problem(f"Events wait in the outbox though the log answers: {counts.waiting}, the first one since "
                         f"{waiting[0].timestamp:%Y-%m-%d %H:%M:%S} UTC.", self._offer)
             )  # fmt: skip
         left = [

@@ -276,6 +276,10 @@ async def test_another_epoch_begins_when_the_server_starts_again() -> None:
     await client.aclose()
 
 
+async def test_a_server_that_refuses_when_its_memory_is_full_forgets_nothing(log: RedisEventLog) -> None:
+    assert await log.eviction() == "noeviction"
+
+
 async def test_a_server_that_is_away_is_told_as_such_by_every_call() -> None:
     server = Server()
     client = Redis(server)
@@ -283,7 +287,7 @@ async def test_a_server_that_is_away_is_told_as_such_by_every_call() -> None:
     server.connected = False
     [event, *_] = history("p")
     calls = [log.append(event), log.tail(), log.holds("1-1"), log.read("0-0", 1), log.wait("0-0", 1)]
-    for call in (*calls, log.oldest_at(), log.forget("p"), log.epoch(), log.check()):
+    for call in (*calls, log.oldest_at(), log.forget("p"), log.epoch(), log.eviction(), log.check()):
         with pytest.raises(UnavailableError, match="PAPERS_REDIS_URL"):
             await call
     server.connected = True

@@ -100,6 +100,9 @@ PROVIDED = [
         ("test_every_client_of_a_server_sees_the_same_epoch", "test_another_epoch_begins_when_the_server_starts_again"),
     ),
     Provided(
+        "fakeredis", "`INFO memory` is not answered", ("test_a_server_that_refuses_when_its_memory_is_full_forgets_nothing",)
+    ),
+    Provided(
         "fakeredis", "it loses nothing; Redis may lose its last second",
         ("test_a_restarted_log_is_offered_its_newest_entries_again",),
     ),

@@ -1,4 +1,4 @@
-"""fakeredis with what it lacks: it is asked which server answers."""
+"""fakeredis with what it lacks: it is asked which server answers, and what that does when its memory is full."""
 
 from typing import Any
 from uuid import uuid4
@@ -14,6 +14,7 @@ class Server(FakeServer):
     def __init__(self) -> None:
         super().__init__()
         self.run_id = uuid4().hex
+        self.maxmemory_policy = "noeviction"
 
     def restart(self) -> None:
         """Another process on the same data."""
@@ -40,6 +41,6 @@ class Redis(FakeAsyncRedis):
         self._fake_server = server
 
     async def info(self, section: str | None = None, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Of `INFO server`, the part that the log asks for."""
+        """Of `INFO`, the parts that the log asks for."""
         await self.ping()
-        return {"run_id": self._fake_server.run_id}
+        return {"run_id": self._fake_server.run_id, "maxmemory_policy": self._fake_server.maxmemory_policy}

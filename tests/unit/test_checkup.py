@@ -99,6 +99,7 @@ async def test_a_paper_beyond_the_first_page_that_lost_its_file_is_told_too(benc
 async def test_what_a_running_paper_has_stored_so_far_is_no_stray(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     await bench.claim(paper_id, "a worker")
+    await bench.side.queue.announce("a worker")
     await bench.store.put_output(paper_id, 1, Output.READING, {})
     assert await sentences(bench) == []
 
@@ -121,13 +122,23 @@ async def test_without_the_log_a_waiting_outbox_is_no_problem_of_its_own(bench: 
     assert sentence.startswith("redis: Redis does not answer")
 
 
+async def test_papers_that_wait_where_there_is_no_worker_are_told(bench: Bench) -> None:
+    await bench.submit_and_queue()
+    await bench.claim(await bench.submit_and_queue(), "a worker that dies")
+    await bench.services.relay.relay()
+    sentence = "Papers wait, and no worker was heard of lately: 2; start one (`paper-processing worker`)."
+    assert await sentences(bench) == [sentence]
+    assert await bench.services.checkup.problems(without={"redis"}) == [], "where workers are told of is not asked"
+    await bench.side.queue.announce("a worker")
+    assert await sentences(bench) == []
+
+
 async def test_a_run_that_nobody_takes_up_is_told_where_there_are_workers(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     await bench.services.relay.relay()
     await bench.claim(paper_id, "a worker that dies")
     await bench.services.relay.relay()
     bench.clock.advance(decisions.LEASE.total_seconds() + 61)
-    assert await sentences(bench) == [], "nobody is there to take it up"
     await bench.side.queue.announce("another worker")
     assert paper_id in (await only_problem(bench)).sentence
 
@@ -160,6 +171,14 @@ async def test_clocks_that_are_apart_are_told(bench: Bench) -> None:
     apart = int(sentence.partition(" are ")[2].split()[0])
     assert timedelta(seconds=28) <= timedelta(seconds=apart) <= timedelta(seconds=31)
     assert isinstance(await bench.log.now(), datetime)
+
+
+async def test_a_redis_that_forgets_when_its_memory_is_full_is_told(bench: Bench) -> None:
+    bench.backing.redis.maxmemory_policy = "allkeys-lru"
+    assert await sentences(bench) == [
+        "Redis throws events out of the log when its memory is full (maxmemory-policy allkeys-lru); "
+        "set maxmemory-policy noeviction."
+    ]
 
 
 async def test_a_service_that_is_away_is_told_with_its_reason(bench: Bench) -> None:

@@ -90,6 +90,10 @@ class RedisEventLog:
         with redis_available():
             return str((await self._redis.info("server"))["run_id"])
 
+    async def eviction(self) -> str:
+        with redis_available():  # INFO is answered where a provider forbids CONFIG
+            return str((await self._redis.info("memory"))["maxmemory_policy"])
+
     async def check(self) -> None:
         with redis_available():
             await self._redis.ping()
