@@ -15,9 +15,10 @@ import pytest
 
 from app.adapters.papers.sqlite import SqlitePaperStore
 from app.adapters.sqlite import Database
-from app.domain.errors import StorageFullError, UnavailableError
+from app.domain.decisions import Change
+from app.domain.errors import ConflictError, StorageFullError, UnavailableError
 from tests.contract.conftest import sqlite_stores
-from tests.support.builders import seqs
+from tests.support.builders import queued, seqs, submitted
 from tests.support.store import put_paper, read
 
 pytestmark = pytest.mark.anyio
@@ -266,3 +267,19 @@ def racer(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+async def test_a_paper_s_state_and_its_events_are_stored_together_or_not_at_all(folder: Path) -> None:
+    async with sqlite_stores(folder / "papers.db")() as store:
+        before = await put_paper(store, id="p")
+        with pytest.raises(sqlite3.IntegrityError):  # there is a second event with the same `seq`
+            await store.replace(with_events_twice(queued(before)), "a write")
+        with pytest.raises(ConflictError):
+            await store.insert(with_events_twice(submitted(id="q")))
+        assert await read(store, "p") == before
+        assert await store.get("q") is None
+        assert seqs(await store.outbox(10)) == [1]
+
+
+def with_events_twice(change: Change) -> Change:
+    return Change(record=change.record, events=change.events * 2)

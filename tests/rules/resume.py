@@ -133,6 +133,13 @@ RULES = (
         ("test_subscribing_narrows_ws_to_the_papers_named",),
     ),
     Rule(
+        "and a position to come back from",
+        SESSION,
+        "replies.subscribed(self._now(), self._feed.position(),",
+        'replies.subscribed(self._now(), Position(entry="0-1"),',
+        ("test_the_positions_of_both_answers_are_ones_to_come_back_from",),
+    ),
+    Rule(
         "On the socket of a paper it is an `error`",
         SESSION,
         "        if self._paper_id is not None:\n            raise NotAllowedHereError(",
@@ -205,6 +212,13 @@ RULES = (
         "record.deleted_at + MARGIN < oldest",
         "True",
         ("test_a_tombstone_younger_than_the_log_s_oldest_entry_stays",),
+    ),
+    Rule(
+        "and no longer",
+        SWEEPER,
+        "                await self._store.purge(record.paper.id)\n",
+        "",
+        ("test_a_tombstone_goes_when_the_log_has_forgotten_the_paper",),
     ),
     Rule(
         "File, outputs and graph go",

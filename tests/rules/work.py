@@ -39,6 +39,13 @@ RULES = (
         ("test_the_lease_is_renewed_while_a_stage_is_at_work",),
     ),
     Rule(
+        "every 5 s",
+        PIPELINE,
+        "RENEW_SECONDS = 5.0",
+        "RENEW_SECONDS = 14.0",
+        ("test_the_lease_is_renewed_while_a_stage_is_at_work",),
+    ),
+    Rule(
         "A run whose lease ended gets a hint",
         DISPATCHER,
         " or (run.begun and run in new)",
@@ -49,6 +56,13 @@ RULES = (
         "A dispatcher runs in an API process",
         "app/main.py",
         "services.dispatcher.run, ",
+        "",
+        ("test_a_run_that_another_process_queued_gets_its_hint",),
+    ),
+    Rule(
+        "and in a worker",
+        "app/worker/runtime.py",
+        "            services.dispatcher.run,\n",
         "",
         ("test_a_run_that_another_process_queued_gets_its_hint",),
     ),
@@ -83,6 +97,13 @@ RULES = (
         "        return claimed\n",
         '        return Change(record=claimed.record.model_copy(update={"stages_done": ()}))\n',
         ("test_a_lost_worker_s_run_goes_on_at_the_first_unfinished_stage",),
+    ),
+    Rule(
+        "and keeps status and progress",
+        DECISIONS,
+        "    if paper.status in RUNNING:\n        return claimed\n",
+        "    if False:\n        return claimed\n",
+        ("test_a_run_whose_lease_ended_can_be_claimed_and_keeps_status_and_progress",),
     ),
     Rule(
         "Work that is done again tells progress above the mark only",

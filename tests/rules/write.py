@@ -18,6 +18,14 @@ RULES = (
         ("test_a_lost_race_leaves_no_event",),
     ),
     Rule(
+        "in SQLite in one transaction",
+        SQLITE,
+        "            _add_events(connection, change)\n            return True",
+        '            connection.execute("COMMIT")\n            connection.execute("BEGIN")\n'
+        "            _add_events(connection, change)\n            return True",
+        ("test_a_paper_s_state_and_its_events_are_stored_together_or_not_at_all",),
+    ),
+    Rule(
         "Every write is filtered on the record it was decided on",
         MONGO,
         '{"_id": paper.id, "record.revision": revision},',

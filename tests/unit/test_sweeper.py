@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from app.adapters.event_log.redis import STREAM
+from app.adapters.event_log.redis import LAST_SEQ, STREAM
 from app.domain import decisions
 from app.domain.decisions import Findings
 from app.domain.errors import ReadError
@@ -152,8 +152,10 @@ async def test_a_tombstone_goes_when_the_log_has_forgotten_the_paper(bench: Benc
         STREAM, {"event": (await bench.store.events(paper_id, 0, 1))[0].model_dump_json()}, id=f"{future}-0"
     )
     await redis.xtrim(STREAM, maxlen=1, approximate=False)
+    assert await redis.exists(LAST_SEQ + paper_id)
     await bench.services.sweeper.sweep()
     assert await bench.store.get(paper_id) is None
+    assert not await redis.exists(LAST_SEQ + paper_id), "one for each paper there ever was fills the log's memory"
 
 
 async def test_a_tombstone_that_another_process_purged_meanwhile_is_none_any_more(

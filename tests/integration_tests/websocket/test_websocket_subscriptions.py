@@ -6,6 +6,7 @@ from app.domain import decisions
 from conftest import Connect
 from tests.integration_tests.websocket.steps import (
     delete,
+    missed,
     of,
     opened,
     seqs,
@@ -58,6 +59,16 @@ async def test_subscribing_narrows_ws_to_the_papers_named(lane: Lane, websocket_
     assert answer["data"]["paper_ids"] == [mine]
     assert answer["data"]["snapshots"] == [await snapshot(lane, mine)]
     assert await told(lane, websocket_client, mine, other) == [True, False]
+
+
+async def test_the_positions_of_both_answers_are_ones_to_come_back_from(lane: Lane, websocket_client: Socket) -> None:
+    paper_id = await upload(lane)
+    await lane.settled()
+    answers = [await ask(websocket_client, action, paper_id) for action in ("subscribe", "unsubscribe")]
+    await delete(lane, paper_id)
+    for answer in answers:
+        _, told_again = await missed(lane, "/ws", answer["data"]["position"])
+        assert seqs(of(paper_id, told_again)) == [2], answer["event_type"]
 
 
 async def test_a_second_subscription_adds_to_the_first(lane: Lane, websocket_client: Socket) -> None:
