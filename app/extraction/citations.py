@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
+from app.extraction.citation_rules import corrected
 from app.extraction.citation_words import Word, features, words
 from app.extraction.header import find_doi
 from app.extraction.weights import tagger
@@ -75,7 +76,8 @@ def tell(citation: str) -> dict[Field, str]:
     if not found:
         return {}
     tags = tagger(SHIPPED).tag(features(citation, found))
-    return fields_of(citation, found, [tag.removeprefix("B-").removeprefix("I-") for tag in tags])
+    labels = [tag.removeprefix("B-").removeprefix("I-") for tag in tags]
+    return fields_of(citation, found, corrected(citation, found, labels))
 
 
 def fields_of(citation: str, found: Sequence[Word], labels: Sequence[str]) -> dict[Field, str]:

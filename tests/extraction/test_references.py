@@ -5,6 +5,7 @@ import pytest
 from app.domain.knowledge import BlockKind, Reading, Reference
 from app.extraction import references as references_module
 from app.extraction.assemble import build_document
+from app.extraction.citation_rules import corrected
 from app.extraction.citation_words import words
 from app.extraction.citations import Citation, fields_of, parse_citation
 from app.extraction.reference_lines import Line, label_lines, longest_run
@@ -173,6 +174,33 @@ def test_a_year_at_the_head_of_a_volume_is_the_date_unless_there_is_another() ->
     both = "2012. Nature 2013;9"
     told = fields_of(both, words(both), ["date", "venue", "volume", "volume"])
     assert (told["date"], told["volume"]) == ("2012", "9")
+
+
+@pytest.mark.parametrize(
+    ("citation", "told", "right"),
+    [
+        ("Phys D85", "venue volume volume", "venue venue volume"),
+        ("Phys N1", "venue volume volume", "venue volume volume"),
+        ("Phys 85", "venue volume", "venue volume"),
+        ("Phys arXiv:1706.02515 [hep]", "venue other pages pages note", "venue url url url note"),
+        ("Phys hep-th/9906022", "venue note note pages", "venue url url url"),
+        ("Osei L, eds. Reading", "author author other title", "editor editor other title"),
+        ("Osei L (ed.) Reading", "author author other title", "editor editor other title"),
+        ("Osei L. Org Synth", "author author venue venue", "author author venue venue"),
+        ("Reading. Osei L (Hg.)", "title author author other", "title editor editor other"),
+        ("—, and Osei L", "author author author", "other author author"),
+        ("Brandt and Osei", "author author author", "author author author"),
+        ("p. 12, March xii", "other pages pages pages", "other pages other pages"),
+        ("abstract", "pages", "pages"),
+    ],
+)
+def test_what_rules_know_better_than_the_model_replaces_its_labels(citation: str, told: str, right: str) -> None:
+    assert corrected(citation, words(citation), told.split()) == right.split()
+
+
+def test_editors_at_the_head_of_an_entry_are_no_authors() -> None:
+    found = parse_citation("Brandt A, Osei L, eds. Handbook of Documents. Berlin: Springer; 2016.")
+    assert (found.authors, found.editors) == ((), ("Brandt A", "Osei L"))
 
 
 def test_a_paper_without_a_list_has_no_references() -> None:

@@ -48,7 +48,8 @@ def train(folder: Path) -> Card:
         },
         limits=(
             "English papers on language technology. It was taught three of our five types, by guidelines that draw other "
-            "borders than SciERC's; what a model learns from SciERC itself is told in [entities-scierc](entities-scierc.md)."
+            "borders than SciERC's. The rules and their word lists were made while reading SciERC's training set, so they "
+            "follow its guidelines; what a model learns from SciERC itself is told in [entities-scierc](entities-scierc.md)."
         ),
     )
 
