@@ -36,12 +36,13 @@ async def open_services(
     from app.adapters.event_log.redis import RedisEventLog
     from app.adapters.machine import PsutilMachine
     from app.adapters.queue.celery import CeleryQueue
+    from app.adapters.redis_errors import take_leave
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock: Clock = SystemClock()
     async with AsyncExitStack() as stack:
         redis = Redis.from_url(settings.redis_url)
-        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(take_leave, redis)
         files = _open_files(settings)
         graph = await _open_graph(settings, stack, clock)
         reader = await _open_reader(settings, clock, stack)

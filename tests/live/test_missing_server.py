@@ -9,7 +9,9 @@ from tests.support.servers import takes_connections
 pytestmark = pytest.mark.live
 
 
-@pytest.mark.parametrize("url", ["redis://:s%40crt@{}/0", "mongodb://127.0.0.1:9,{}/db", "bolt://{}"])
+@pytest.mark.parametrize(
+    "url", ["redis://:s%40crt@{}/0", "mongodb://127.0.0.1:9,{}/db", "mongodb://papers:s,crt@{}/db", "bolt://{}"]
+)
 def test_a_server_is_there_while_it_takes_connections(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         named = url.format(f"127.0.0.1:{server.getsockname()[1]}")

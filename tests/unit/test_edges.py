@@ -9,10 +9,13 @@ from typing import Any
 
 import anyio
 import pytest
+import redis.exceptions
+from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import ConnectionError, ResponseError
 
+from app.adapters import redis_errors
 from app.adapters.reader import frames
-from app.adapters.redis_errors import redis_available
+from app.adapters.redis_errors import redis_available, take_leave
 from app.domain.errors import ReadError, UnavailableError
 from app.domain.model import to_milliseconds
 from app.domain.paper import PaperRecord
@@ -38,6 +41,26 @@ def test_a_redis_that_cannot_serve_is_unavailable(error: Exception, told: str) -
 def test_a_mistake_of_ours_is_not_redis_being_away() -> None:
     with pytest.raises(ResponseError, match="wrong number of arguments"), redis_available():
         raise ResponseError("wrong number of arguments")
+
+
+class Unclosing(ConnectionPool):
+    """Of a server behind TLS that stands still: redis-py waits for seconds, and then raises."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        await anyio.sleep(self._seconds)
+        raise redis.exceptions.TimeoutError("Timed out closing connection")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seconds", [0, 5])
+async def test_a_redis_that_takes_no_leave_is_left(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_errors, "CLOSE_SECONDS", 0.01)
+    with anyio.fail_after(2):
+        await take_leave(Redis.from_pool(Unclosing(seconds)))
 
 
 @pytest.mark.parametrize(
