@@ -8,12 +8,14 @@ import pytest
 from app.domain import decisions
 from app.domain.paper import PRIORITY
 from app.domain.stages import Load
+from app.logs import about
 from app.services.dispatcher import Dispatcher
 from app.services.pipeline import Terms
 from app.services.wake import Wake
 from tests.support.bench import Bench
 from tests.support.deadlines import until
 from tests.support.holds import HeldQueue
+from tests.support.log_lines import log_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -115,12 +117,15 @@ async def test_a_run_whose_lease_ended_gets_a_hint(bench: Bench) -> None:
 async def test_a_hint_that_could_not_be_sent_is_sent_later(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     bench.side.queue.fails = True
-    async with bench.dispatching() as dispatch:
-        await dispatch(woken=True)
-        bench.side.queue.fails = False
-        bench.clock.advance(3)
-        await dispatch(woken=False)
+    with log_lines() as lines, about(paper="which the line around is about"):
+        async with bench.dispatching() as dispatch:
+            await dispatch(woken=True)
+            bench.side.queue.fails = False
+            bench.clock.advance(3)
+            await dispatch(woken=False)
     assert sent(bench) == [(paper_id, 1), (paper_id, 1)]
+    (line,) = lines.of(paper_id)
+    assert line["message"].startswith("the hint to the workers was not sent")
 
 
 async def test_a_run_that_is_given_back_gets_a_hint_at_once_in_the_queue_of_its_next_stage(bench: Bench) -> None:

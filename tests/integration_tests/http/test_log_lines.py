@@ -33,6 +33,23 @@ async def test_a_paper_s_whole_way_is_found_by_its_id(in_process: InProcessLane,
     assert end["run"] == 1
 
 
+async def test_what_ends_a_paper_early_and_its_sockets_is_found_by_its_id_too(
+    in_process: InProcessLane, lines: LogLines
+) -> None:
+    paper_id = (await in_process.upload("a.txt", b"A Title\n\nAbstract\nAll is well.\n"))["id"]
+    hold = in_process.hold("dispatch")
+    async with in_process.connect(f"/ws/{paper_id}") as socket:
+        await in_process.process(paper_id)
+        await in_process.client.post(f"/papers/{paper_id}/cancel")
+        await in_process.client.delete(f"/papers/{paper_id}")
+        await socket.receive_close()
+    hold.release()
+    await in_process.settled()
+    messages = [line["message"] for line in lines.of(paper_id)]
+    for wanted in ("the run is cancelled", "the paper is deleted", "the socket is closed"):
+        assert sum(wanted in message for message in messages) == 1, (wanted, messages)
+
+
 async def test_a_file_nobody_can_read_is_told_in_one_line_without_a_traceback(
     in_process: InProcessLane, lines: LogLines
 ) -> None:
