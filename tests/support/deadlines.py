@@ -11,14 +11,14 @@ from tests.support.sockets import DEADLINE
 P = ParamSpec("P")
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = DEADLINE) -> None:
     """Gives way to other tasks until the condition holds. Raises `TimeoutError` that says what did not come."""
     try:
-        with within(DEADLINE):
+        with within(seconds):
             while not await condition():
                 await asyncio.sleep(0)
     except TimeoutError:
-        raise TimeoutError(f"{what} did not come within {DEADLINE:g} s") from None
+        raise TimeoutError(f"{what} did not come within {seconds:g} s") from None
 
 
 def ends_within(seconds: float, test: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:

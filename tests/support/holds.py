@@ -9,6 +9,7 @@ from app.domain.paper import PRIORITY
 from app.domain.stages import Load
 from app.ports import TaskQueue
 from app.services.stages import Stage, Work
+from tests.support.patience import within
 from tests.support.sockets import DEADLINE
 
 
@@ -28,13 +29,13 @@ class Hold:
         """How many runs stand here."""
         return len(self._waiting)
 
-    async def reached(self) -> None:
+    async def reached(self, seconds: float = DEADLINE) -> None:
         """Waits, on the test's loop, until a run stands here."""
         try:
-            async with asyncio.timeout(DEADLINE):
+            with within(seconds):
                 await self._arrived.wait()
         except TimeoutError:
-            raise TimeoutError(f"no run came to {self.name} within {DEADLINE:g} s") from None
+            raise TimeoutError(f"no run came to {self.name} within {seconds:g} s") from None
 
     def release(self) -> None:
         """Lets everyone go, now and later."""

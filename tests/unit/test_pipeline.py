@@ -8,6 +8,7 @@ import pytest
 
 from app.domain import decisions
 from app.domain.due import Due
+from app.domain.errors import UnavailableError
 from app.domain.events import PaperProgressEvent, PaperStatusEvent
 from app.domain.lifecycle import Status
 from app.domain.paper import Output
@@ -136,6 +137,35 @@ async def test_the_lease_is_renewed_while_a_stage_is_at_work(bench: Bench) -> No
     for _ in range(10):  # 50 s in all, more than three leases
         bench.clock.advance(5)
         await until(lambda: _has_fresh_lease(bench, paper_id), "a renewed lease")
+    hold.release()
+    await working
+    assert await bench.statuses(paper_id) == FULL_RUN
+
+
+async def test_a_renewal_that_a_store_which_was_away_missed_is_made_up_for_by_the_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    hold = bench.backing.holds.at("entities")
+    working = asyncio.create_task(bench.services.pipeline.run(paper_id, 1))
+    await hold.reached()
+    replace, missed = bench.store.replace, list[str]()
+
+    async def replace_later(change: decisions.Change, write_id: str) -> bool:
+        if len(missed) < 2:  # a write that breaks is tried once more
+            missed.append(write_id)
+            raise UnavailableError("The store is away.")
+        return await replace(change, write_id)
+
+    async def is_missed() -> bool:
+        return len(missed) == 2 and bench.clock.sleepers == sleepers
+
+    sleepers = bench.clock.sleepers
+    monkeypatch.setattr(bench.store, "replace", replace_later)
+    bench.clock.advance(5)
+    await until(is_missed, "a renewal that fails, and the pause after it")
+    bench.clock.advance(5)
+    await until(lambda: _has_fresh_lease(bench, paper_id), "a renewed lease")
     hold.release()
     await working
     assert await bench.statuses(paper_id) == FULL_RUN

@@ -6,6 +6,8 @@ import time
 import anyio
 import pytest
 
+from tests.support.deadlines import until
+from tests.support.holds import Hold
 from tests.support.patience import waited_for_a_core, within
 
 pytestmark = pytest.mark.anyio
@@ -39,3 +41,16 @@ async def test_what_ends_in_time_is_left_alone_and_so_is_an_error_of_its_own() -
 
 async def test_the_system_tells_how_long_this_process_waited_for_a_core() -> None:
     assert 0 <= waited_for_a_core() < 1e9
+
+
+async def test_what_never_comes_about_is_named() -> None:
+    async def never() -> bool:
+        return False
+
+    with anyio.fail_after(3), pytest.raises(TimeoutError, match=r"the moon did not come within 0\.01 s"):
+        await until(never, "the moon", seconds=0.01)
+
+
+async def test_a_place_that_no_run_comes_to_is_named() -> None:
+    with anyio.fail_after(3), pytest.raises(TimeoutError, match=r"no run came to entities within 0\.01 s"):
+        await Hold("entities").reached(seconds=0.01)

@@ -115,7 +115,15 @@ async def test_one_socket_too_many_is_closed_with_4429_and_the_others_live(in_pr
         await opened(third)  # there is room again
 
 
-FOREIGN = ["http://evil.example", "https://testserver.evil.example", "null", "http://[", "", "testserver"]
+FOREIGN = [
+    "http://evil.example",
+    "https://testserver.evil.example",
+    "http://eviltestserver",
+    "null",
+    "http://[",
+    "",
+    "testserver",
+]
 
 
 @pytest.fixture

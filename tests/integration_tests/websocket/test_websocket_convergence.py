@@ -55,7 +55,7 @@ async def test_every_client_holds_what_a_fresh_get_answers_at_every_stage_whenev
     """One that watches from the start on, one that leaves and resumes at each stage, and one that comes new to each."""
     paper_id = await upload(in_process)
     path = f"/ws/{paper_id}"
-    stages = ("read", "references", "entities", "relationships", "knowledge_graph")
+    stages = ("dispatch", "read", "references", "entities", "relationships", "knowledge_graph")
     holds = {stage: in_process.hold(stage) for stage in stages}
     async with connect(path) as steady, connect(path) as first:
         position = (await opened(first))["data"]["position"]

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import anyio
 import pytest
 
 from app.domain import decisions
@@ -76,3 +77,14 @@ async def test_the_fence_answers_what_came_before_it(lane: Lane, websocket_clien
     paper_id = await upload(lane)
     assert seqs(of(paper_id, await lane.fence(websocket_client))) == [1]
     assert of(paper_id, await lane.fence(websocket_client)) == []
+
+
+@pytest.mark.in_process
+async def test_pongs_that_never_tell_the_end_of_the_log_end_the_fence_with_what_came(in_process: InProcessLane) -> None:
+    async with in_process.connect("/ws") as socket:
+        in_process.deadline = 0.05
+        with (
+            anyio.fail_after(3),
+            pytest.raises(TimeoutError, match=r"no pong reached 9999999999999-0 within 0.05 s\n(?s:.*pong)"),
+        ):
+            await in_process.ping_until(socket, "9999999999999-0")
