@@ -1,5 +1,6 @@
 """What seldom happens, at the edges of small parts: each has an answer, and no part takes what it cannot hold."""
 
+import asyncio
 import io
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -51,7 +52,10 @@ class Unclosing(ConnectionPool):
         self._seconds = seconds
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
-        await anyio.sleep(self._seconds)
+        try:
+            await anyio.sleep(self._seconds)
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError from None  # as out of redis-py's `gather`: it no longer says who cancelled
         raise redis.exceptions.TimeoutError("Timed out closing connection")
 
 
