@@ -21,7 +21,7 @@ CODES = {close.code for close in Close} - {Close.INTERNAL_ERROR.code}
 SHORT = b"We train BERT on SQuAD.\n"
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(100))
 async def test_each_of_100_hostile_messages_is_answered_once_or_ends_its_socket(lane: Lane, seed: int) -> None:
     async with a_witness(lane), lane.connect("/ws") as other:
         paper = await lane.upload("short.txt", SHORT)
