@@ -45,7 +45,6 @@ async def test_a_worker_without_memory_fails_a_paper_with_its_reason_and_works_o
             failed = await socket.receive_until("paper_status", timeout=50, status="failed")
             error = failed["data"]["changes"]["error"]
             assert (error["code"], error["stage"]) == ("worker_out_of_memory", "read")
-            assert (await lane.status())["status"] in {"ok", "degraded"}, "the service answers meanwhile"
             worker.rlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             await lane.process(paper["id"])
             await socket.receive_until("paper_status", timeout=50, status="completed")
