@@ -28,10 +28,10 @@ async def test_where_one_server_does_not_start_none_is_left(tmp_path: Path, monk
 async def test_a_server_that_ended_by_itself_is_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = f"{get_binary_path()} --bind 127.0.0.1 --port {{port}} --dir {{folder}} --save ''"
     monkeypatch.setenv(RedisServer.variable, command)
-    server = RedisServer(tmp_path)
+    server, before = RedisServer(tmp_path), set(psutil.Process().children())
     await server.start()
     try:
-        (process,) = psutil.Process().children()
+        (process,) = set(psutil.Process().children()) - before
         process.kill()
         async with asyncio.timeout(10):
             while server.at_work:
