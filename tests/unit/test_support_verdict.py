@@ -23,7 +23,7 @@ class NoDesk:
 
 @dataclass
 class Round:
-    """One paper that went through a run, and one client that watched it."""
+    """One paper whose runs people opened and cancelled, and one client that watched it."""
 
     stored: list[Message]
     logged: list[int]
@@ -48,8 +48,10 @@ def connection(events: list[Message]) -> Message:
 
 @pytest.fixture
 async def sound(bench: Bench) -> Round:
-    paper_id = await bench.submit_and_queue()
-    await bench.services.pipeline.run(paper_id, 1)
+    paper_id = await bench.submit()
+    for _ in range(4):
+        await bench.services.papers.process(paper_id)
+        await bench.services.papers.cancel(paper_id)
     stored = [event.model_dump(mode="json") for event in await bench.store.events(paper_id, 0, 1000)]
     heard = [connection(stored[:1]), *({**event, "id": f"at {event['data']['seq']}"} for event in stored[1:])]
     return Round(stored, list(range(1, len(stored) + 1)), (await bench.record(paper_id)).paper, heard)
