@@ -108,12 +108,12 @@ def render(error: PaperProcessingError) -> JSONResponse:
 
 
 async def _render_invalid(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
     return _render(422, "; ".join(_sentences(error.errors())) + ".", InvalidError.code)
 
 
 async def _render_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101
+    assert isinstance(error, HTTPException)  # noqa: S101  # as above
     status, code, detail = REFUSALS.get(error.status_code, (error.status_code, "http_error", f"{error.detail}."))
     headers = dict(error.headers or {})
     if error.status_code == 405:
