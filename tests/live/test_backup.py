@@ -89,17 +89,11 @@ async def test_a_copy_made_while_it_runs_has_all_and_goes_on_with_what_was_queue
     data, copy = tmp_path / "data", tmp_path / "copy"
     async with running(server) as lane:
         first, position = await completed(lane)
-        workers = server.processes("worker")
-        for process in workers:
-            process.suspend()  # so that the next one waits while the copy is made
-        try:
+        with server.without_workers():  # so that the next one waits while the copy is made
             waiting = (await lane.upload("waiting.txt", SEED_PAPER.read_bytes()))["id"]
             await lane.process(waiting)
             before = await all_of(lane, first)
             copy_running(data, copy)
-        finally:
-            for process in workers:
-                process.resume()
         await lane.settled()
         late, _ = await completed(lane)
     shutil.rmtree(data)

@@ -40,17 +40,11 @@ async def test_workers_of_one_queue_each_finish_a_run_together(live_server: Live
     async with LiveLane(server) as lane:
         paper = await lane.upload("queues.txt", TEXT)
         async with lane.connect(f"/ws/{paper['id']}") as socket:
-            others = server.processes("worker")
-            for process in others:
-                process.suspend()  # neither takes a hint; both are woken again below
-            try:
-                with worker(server, "light"), worker(server, "heavy"):
-                    await lane.process(paper["id"])
-                    # Both still start meanwhile, which takes a busy machine long.
-                    await socket.receive_until("paper_status", timeout=50, status="completed")
-            finally:
-                for process in others:
-                    process.resume()
+            # Those that serve all queues take no hint meanwhile.
+            with server.without_workers(), worker(server, "light"), worker(server, "heavy"):
+                await lane.process(paper["id"])
+                # Both still start meanwhile, which takes a busy machine long.
+                await socket.receive_until("paper_status", timeout=50, status="completed")
         lane.check_transcripts()
     record = (await _log_of(server, paper["id"])).splitlines()
     given_back = [line for line in record if "the run is given back: its stage" in line]
@@ -61,19 +55,13 @@ async def test_a_run_of_a_higher_priority_overtakes_those_that_wait(live_server:
     server = live_server
     async with LiveLane(server) as lane, lane.connect("/ws") as socket:
         papers = [(await lane.upload(f"{number}.txt", TEXT))["id"] for number in range(8)]
-        workers = server.processes("worker")
-        for process in workers:
-            process.suspend()
-        try:
+        with server.without_workers() as workers:
             for paper_id in papers[:-1]:
                 await lane.client.post(f"/papers/{paper_id}/process")
             # A worker that stood still while it listened may have been given one; with those that wait, none listens any more.
             await until(lambda: _waiting(lane, len(papers) - 1 - len(workers)), "the hints of the others to wait")
             await lane.client.post(f"/papers/{papers[-1]}/process?priority=9")
             await until(lambda: _waits_before_all(server), "its hint to wait before all others")
-        finally:
-            for process in workers:
-                process.resume()
         begun = list[str]()
         while len(begun) < len(papers):
             event = await socket.receive_until("paper_status", status="processing")

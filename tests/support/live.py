@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from types import TracebackType
@@ -88,6 +90,39 @@ class LiveServer:
                 if named or any(argument == word or argument.startswith(f"{word}-") for argument in arguments):
                     found.append(process)
         return found
+
+    @contextmanager
+    def without_workers(self) -> Iterator[list[psutil.Process]]:
+        """Its workers stand still meanwhile, none of them within a write: all others would wait for that one's end."""
+        workers = self.processes("worker")
+        deadline = time.monotonic() + START_WITHIN
+        try:
+            while True:
+                for process in workers:
+                    process.suspend()
+                if not self._write_is_held():
+                    break
+                for process in workers:
+                    process.resume()
+                assert time.monotonic() < deadline, "the workers were never seen between two writes"
+            yield workers
+        finally:
+            for process in workers:
+                process.resume()
+
+    def _write_is_held(self) -> bool:
+        """Whether somebody holds a database for longer than a write takes."""
+        for name in ("papers.sqlite", "graph.sqlite"):
+            path = self.folder / "data" / name
+            with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                        raise
+                    return True
+                connection.execute("ROLLBACK")
+        return False
 
     def until_ready(self) -> None:
         deadline = time.monotonic() + START_WITHIN
