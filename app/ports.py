@@ -1,6 +1,6 @@
 """What the services need from the world. `app/wiring.py` alone knows who provides it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -210,11 +210,14 @@ class TaskQueue(Protocol):
     async def length(self, load: Load) -> int:
         """Hints no worker has taken yet."""
 
-    async def announce(self, worker: str) -> None:
-        """Says that this worker lives."""
+    async def announce(self, worker: str, out_of_memory_at: datetime | None = None) -> None:
+        """Says that this worker lives, and when it last ran out of memory."""
 
     async def workers(self) -> int:
         """Workers heard of in the last quarter of a minute."""
+
+    async def out_of_memory(self) -> Mapping[str, datetime]:
+        """Workers that ran out of memory in the last minute, and when; those too that died of it."""
 
     async def close(self) -> None: ...
 

@@ -43,13 +43,16 @@ class Alive(Value):
 
 class Ready(Value):
     status: str = Field(examples=["ok", "degraded"])
+    reasons: tuple[str, ...] = Field(description="why it is degraded, a sentence each; none when all is well")
     services: dict[str, ServiceState] = Field(examples=[{"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"}])
 
 
 ALL_WELL: dict[str, ServiceState] = {"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"}
 ONE_DOWN: dict[str, ServiceState] = {**ALL_WELL, "redis": "down"}
+REDIS_AWAY = "redis: Redis does not answer (Connection refused); check PAPERS_REDIS_URL and that it runs."
 STATUS = SystemStatus(
     status="ok",
+    reasons=(),
     queue_length=3,
     active_tasks=2,
     workers=2,
@@ -100,20 +103,19 @@ async def get_live() -> Alive:
 @router.get(
     "/health/ready",
     responses={
-        **answers(Ready(status="ok", services=ALL_WELL)),
+        **answers(Ready(status="ok", reasons=(), services=ALL_WELL)),
         503: {
             "model": Ready,
             "description": "A backing service is down",
-            **answers(Ready(status="degraded", services=ONE_DOWN), status=503)[503],
+            **answers(Ready(status="degraded", reasons=(REDIS_AWAY,), services=ONE_DOWN), status=503)[503],
         },
     },
 )
 async def get_ready(response: Response, services: AllServices) -> Ready:
-    """Everything this process needs answers."""
-    states = await services.system.services()
-    ready = "down" not in states.values()
-    response.status_code = 200 if ready else 503
-    return Ready(status="ok" if ready else "degraded", services=states)
+    """Whether everything this process needs answers; `degraded` with 200: it does, but the workers are in trouble."""
+    found = await services.system.condition()
+    response.status_code = 200 if found.ready else 503
+    return Ready(status="degraded" if found.reasons else "ok", reasons=found.reasons, services=found.services)
 
 
 @router.get(

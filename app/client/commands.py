@@ -93,10 +93,13 @@ async def check_service(server: Server) -> int:
             "queue": f"{status['queue_length']} waiting, {status['active_tasks']} at work",
             "sockets": status["connections"],
         }
-    except (KeyError, AttributeError) as error:
+        reasons = [str(reason) for reason in status["reasons"]]
+    except (KeyError, AttributeError, TypeError) as error:
         raise ClientError(server.strange(f"its status has no {error}")) from error
     for name, value in rows.items():
         typer.echo(f"{printable(name):<12}{printable(str(value))}")
+    for reason in reasons:
+        typer.echo(f"  - {printable(reason)}")
     return 0 if status["status"] == "ok" else 1
 
 

@@ -204,7 +204,10 @@ ServiceState = Literal["ok", "down"]
 
 
 class SystemStatusData(Value):
-    status: Literal["ok", "degraded"] = Field(description="`degraded` when a service is down or no worker is there")
+    status: Literal["ok", "degraded"] = Field(
+        description="`degraded` when a service is down, no worker is there, or one ran out of memory a moment ago"
+    )
+    reasons: tuple[str, ...] = Field(description="why it is degraded, a sentence each; none when all is well")
     queue_length: int = Field(ge=0, description="papers that wait for a worker")
     active_tasks: int = Field(ge=0, description="runs that have begun and not ended")
     workers: int = Field(ge=0, description="worker processes heard of lately")

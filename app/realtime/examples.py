@@ -116,7 +116,15 @@ def _of_a_socket() -> list[Event]:
 def _of_system() -> list[Event]:
     services = dict.fromkeys(("store", "redis", "graph", "files"), "ok")
     status = SystemStatusData.model_validate(
-        {"status": "ok", "queue_length": 3, "active_tasks": 2, "workers": 2, "connections": 5, "services": services}
+        {
+            "status": "ok",
+            "reasons": (),
+            "services": services,
+            "queue_length": 3,
+            "active_tasks": 2,
+            "workers": 2,
+            "connections": 5,
+        }
     )
     metrics = SystemMetricsData(cpu_usage=37.5, memory_usage=41.2, events_per_second=12.0)
     return [

@@ -15,6 +15,7 @@ from app.domain.errors import PaperProcessingError
 from app.ports import Clock, EventLog, Files, Graph, PaperStore, TaskQueue
 from app.services.relay import Relay
 from app.services.sweeper import Sweeper
+from app.services.system import out_of_memory
 
 DEADLINE_SECONDS = 5.0
 PAGE = 200
@@ -77,6 +78,7 @@ class Checkup:
                 found.append(problem)
         if "redis" in up:
             found += [*await self._clocks(), *await self._eviction()]
+            found += map(Problem, out_of_memory(await self._queue.out_of_memory()))
         if "store" not in up:
             return found  # all that follows compares something with it
         found += await self._stuck(redis="redis" in up)

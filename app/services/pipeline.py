@@ -73,6 +73,7 @@ class Pipeline:
         owner: str,
         clear_up: Callable[[str], Awaitable[None]],
         on_given_back: Callable[[], None],
+        on_out_of_memory: Callable[[], None],
         terms: Terms,
     ) -> None:
         """`clear_up` removes what was written of a paper that is deleted."""
@@ -83,6 +84,7 @@ class Pipeline:
         self._owner = owner
         self._clear_up = clear_up
         self._on_given_back = on_given_back
+        self._on_out_of_memory = on_out_of_memory
         self._terms = terms
         self.active = 0
         """Runs this pipeline works on."""
@@ -163,6 +165,7 @@ class Pipeline:
             return await self._end(hold, decisions.give_up_attempt, error)
         except Exception as error:
             if WorkerOutOfMemoryError.explains(error):
+                self._on_out_of_memory()
                 return await self._end(hold, decisions.give_up_attempt, WorkerOutOfMemoryError())
             unforeseen = PaperProcessingError("Something unforeseen went wrong in the service; its log tells more.")
             # A paper deleted under its worker loses its file and outputs: then nothing is wrong.

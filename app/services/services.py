@@ -67,6 +67,7 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str, terms: Ter
     rate = EventRate(clock)
     relay = Relay(ports.store, ports.log, clock, relay_wake)
     dispatcher = Dispatcher(ports.store, ports.queue, clock, dispatcher_wake)
+    heartbeat = Heartbeat(ports.queue, clock, owner)
     papers = Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher.queued)
     return Services(
         papers=papers,
@@ -82,13 +83,14 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str, terms: Ter
             owner,
             sweeper.clear_after_worker,
             on_given_back=dispatcher.look,
+            on_out_of_memory=heartbeat.out_of_memory,
             terms=terms or Terms(),
         ),
         relay=relay,
         dispatcher=dispatcher,
         sweeper=sweeper,
         system=System(ports.store, ports.queue, checks, ports.machine, clock, rate),
-        heartbeat=Heartbeat(ports.queue, clock, owner),
+        heartbeat=heartbeat,
         metrics=Metrics(clock, rate),
         checkup=Checkup(ports.store, ports.log, ports.queue, ports.graph, ports.files, relay, sweeper, checks, clock),
     )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import anyio
 
+from app.domain.errors import PaperProcessingError
 from app.domain.events import (
     ServiceState,
     SystemMetricsData,
@@ -24,9 +25,24 @@ logger = logging.getLogger(__name__)
 DEADLINE_SECONDS = 1.0
 """For all checks of one sample together: a service that takes longer is `down`."""
 RATE_WINDOW = timedelta(seconds=5)
+NO_WORKER = "No worker was heard of lately, so papers wait; start one (`paper-processing worker`)."
 
 Check = Callable[[], Awaitable[None]]
 T = TypeVar("T")
+
+
+class Condition(Value):
+    """What answers and who works."""
+
+    services: dict[str, ServiceState]
+    workers: int
+    reasons: tuple[str, ...]
+    """Why the service is degraded, a sentence each; none when all is well."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be answered: without a worker, or one that lacks memory, they can, and papers wait."""
+        return "down" not in self.services.values()
 
 
 class Sample(Value):
@@ -76,27 +92,44 @@ class System:
         self._down: set[str] = set()
         """Backing services whose absence is in the log."""
 
-    async def services(self) -> dict[str, ServiceState]:
-        """The state of each backing service, each asked at the same time."""
-        late = f"it did not answer within {DEADLINE_SECONDS:g} second"
-        trouble: dict[str, object] = dict.fromkeys(self._checks, late)
+    async def condition(self) -> Condition:
+        """Looks at all backing services and for workers, at the same time."""
+        trouble = dict.fromkeys(self._checks, f"it did not answer within {DEADLINE_SECONDS:g} second.")
+        workers: int | None = None
+        short: Mapping[str, datetime] = {}
 
         async def ask(name: str, check: Check) -> None:
             try:
                 await check()
+            except PaperProcessingError as error:
+                trouble[name] = error.detail
             except Exception as error:  # noqa: BLE001  # whatever the reason, the service is down: that is the answer
-                trouble[name] = error
-                return
-            del trouble[name]
+                trouble[name] = f"{type(error).__name__}: {error}."
+            else:
+                del trouble[name]
+
+        async def hear() -> None:
+            nonlocal workers, short
+            workers = await _or(workers, self._queue.workers)
+            short = await _or(short, self._queue.out_of_memory)
 
         with anyio.move_on_after(DEADLINE_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for name, check in self._checks.items():
                     tasks.start_soon(ask, name, check)
+                tasks.start_soon(hear)
         self._note(trouble)
-        return {name: "down" if name in trouble else "ok" for name in self._checks}
+        return Condition(
+            services={name: "down" if name in trouble else "ok" for name in self._checks},
+            workers=workers or 0,
+            reasons=(
+                *(f"{name}: {reason}" for name, reason in trouble.items()),
+                *([NO_WORKER] if workers == 0 else []),
+                *out_of_memory(short),
+            ),
+        )
 
-    def _note(self, trouble: Mapping[str, object]) -> None:
+    def _note(self, trouble: Mapping[str, str]) -> None:
         """Tells the log when a service goes and when it is back, once each."""
         for name, reason in trouble.items():
             if name not in self._down:
@@ -107,37 +140,28 @@ class System:
 
     async def sample(self, connections: int) -> Sample:
         """Looks at everything now; what does not answer within the deadline counts as nothing."""
-        services = await self.services()
+        condition = await self.condition()
+        services, reasons = condition.services, condition.reasons
         counts: StoreCounts | None = None
-        workers = 0
-
-        async def count() -> None:
-            nonlocal counts
-            counts = await _or(counts, self._store.counts)
-
-        async def hear() -> None:
-            nonlocal workers
-            workers = await _or(workers, self._queue.workers)
-
         with anyio.move_on_after(DEADLINE_SECONDS):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(count)
-                tasks.start_soon(hear)
+            counts = await _or(counts, self._store.counts)
         if counts is None:  # nobody may take a store that is too slow to count for one with nothing to do
-            services["store"] = "down"
+            if services["store"] == "ok":
+                reasons = (*reasons, "store: its papers could not be counted.")
+            services = {**services, "store": "down"}
             counts = StoreCounts(queued=0, active=0, waiting=0)
         cpu, memory = self._machine.usage()
         now = self._clock.now()
-        degraded = "down" in services.values() or workers == 0
         return Sample(
             status=SystemStatusEvent(
                 timestamp=now,
-                message="The service is degraded" if degraded else "The service is well",
+                message="The service is degraded" if reasons else "The service is well",
                 data=SystemStatusData(
-                    status="degraded" if degraded else "ok",
+                    status="degraded" if reasons else "ok",
+                    reasons=reasons,
                     queue_length=counts.queued,
                     active_tasks=counts.active,
-                    workers=workers,
+                    workers=condition.workers,
                     connections=connections,
                     services=services,
                 ),
@@ -159,6 +183,15 @@ class System:
         with anyio.move_on_after(DEADLINE_SECONDS):
             return await _or({}, count)
         return {}
+
+
+def out_of_memory(workers: Mapping[str, datetime]) -> list[str]:
+    """A sentence for each worker that ran out of memory, and what to do about it."""
+    return [
+        f"Worker {worker} ran out of memory at {at:%H:%M:%S} UTC; give its machine more, then process again what "
+        "failed (`paper-processing dead-letters`)."
+        for worker, at in sorted(workers.items())
+    ]
 
 
 async def _or(otherwise: T, ask: Callable[[], Awaitable[T]]) -> T:

@@ -18,8 +18,10 @@ from app.adapters.sqlite import Database
 from app.domain.decisions import Change
 from app.domain.errors import StorageFullError, UnavailableError
 from app.services.services import Ports, build_services
+from app.services.system import NO_WORKER
 from tests.support.answers import body, error, snapshot
 from tests.support.clock import ManualClock
+from tests.support.deadlines import until
 from tests.support.in_process import Applications, FixedMachine, InProcessLane
 from tests.support.log_lines import log_lines
 from tests.support.mongo import MongoServer
@@ -100,10 +102,13 @@ async def upload(client: httpx.AsyncClient) -> httpx.Response:
 async def test_the_service_that_is_away_is_named_everywhere(port: str, name: str, serve: Serve) -> None:
     client = serve(**{port: Away()})
     services = {"store": "ok", "redis": "ok", "graph": "ok", "files": "ok"} | {name: "down"}
-    assert body(await client.get("/health/ready"), 503) == {"status": "degraded", "services": services}
+    reason = f"{name}: It does not answer; check that it runs."
+    ready = body(await client.get("/health/ready"), 503)
+    assert (ready["status"], ready["services"]) == ("degraded", services)
+    assert reason in ready["reasons"]
     assert body(await client.get("/health/live")) == {"status": "ok"}
     status = body(await client.get("/system/status"))
-    assert (status["status"], status["services"]) == ("degraded", services)
+    assert (status["status"], status["services"], reason in status["reasons"]) == ("degraded", services, True)
     assert (status["log_position"] is None) == (port == "log")
     told = samples((await client.get("/metrics")).text)
     up = {service: told[f"service_up,{service}"] for service in services}
@@ -116,8 +121,44 @@ async def test_a_check_that_fails_in_an_unforeseen_way_is_down_and_no_error(serv
 
 
 async def test_without_any_worker_the_service_is_degraded_though_all_answer(serve: Serve) -> None:
-    status = body(await serve().get("/system/status"))
+    client = serve()
+    status = body(await client.get("/system/status"))
     assert (status["status"], status["workers"], set(status["services"].values())) == ("degraded", 0, {"ok"})
+    ready = body(await client.get("/health/ready"), 200)  # papers are taken, and wait: nobody may keep requests away
+    assert (ready["status"], ready["services"]) == ("degraded", status["services"])
+    assert ready["reasons"] == status["reasons"] == [NO_WORKER]
+
+
+async def test_a_worker_that_runs_out_of_memory_makes_the_service_degraded_for_a_minute(
+    in_process: InProcessLane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def get(_: str) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(in_process.worker.files, "get", get)
+    paper = await in_process.upload("a.txt", b"Words.")
+    async with in_process.connect(f"/ws/{paper['id']}") as socket:
+        await in_process.process(paper["id"])
+        await socket.receive_until("paper_status", status="processing")
+
+        async def told() -> bool:
+            return bool(body(await in_process.client.get("/health/ready"), 200)["reasons"])
+
+        await until(told, "a worker's word to the API that it has no memory")
+    for path in ("/health/ready", "/system/status"):
+        found = body(await in_process.client.get(path))
+        assert (found["status"], set(found["services"].values())) == ("degraded", {"ok"})
+        (reason,) = found["reasons"]
+        assert reason.startswith("Worker worker ran out of memory at ")
+    monkeypatch.undo()
+    in_process.clock.advance(60)
+
+    async def well() -> bool:
+        return bool(body(await in_process.client.get("/health/ready"))["status"] == "ok")
+
+    await until(well, "a service that is well again by itself")
+    await in_process.settled()
+    assert (await snapshot(in_process, paper["id"]))["status"] == "completed"
 
 
 # -- what needs it says so, the rest works

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from kombu import Queue
 
-from app.adapters.queue.celery import WORKERS, CeleryQueue
+from app.adapters.queue.celery import OUT_OF_MEMORY, WORKERS, CeleryQueue
 from app.domain.errors import UnavailableError
 from app.domain.stages import Load
 from app.ports import TaskQueue
@@ -166,12 +166,29 @@ async def test_a_worker_is_heard_of_for_fifteen_seconds(any_queue: TaskQueue, cl
     assert await queue.workers() == 2
 
 
+async def test_that_a_worker_ran_out_of_memory_is_known_for_a_minute_though_it_is_gone(
+    any_queue: TaskQueue, clock: ManualClock
+) -> None:
+    await any_queue.announce("well")
+    at = clock.now()
+    await any_queue.announce("short", at)
+    clock.advance(40)
+    await any_queue.announce("well")
+    assert await any_queue.out_of_memory() == {"short": at}
+    clock.advance(20)
+    assert await any_queue.out_of_memory() == {}
+    await any_queue.announce("short", at)
+    assert await any_queue.out_of_memory() == {}, "an old time is told anew"
+    await any_queue.announce("short", clock.now())
+    assert await any_queue.out_of_memory() == {"short": clock.now()}
+
+
 async def test_workers_long_gone_are_forgotten(queue: CeleryQueue, clock: ManualClock, redis: Redis) -> None:
     for number in range(5):
-        await queue.announce(f"old-{number}")
+        await queue.announce(f"old-{number}", clock.now())
     clock.advance(120)
-    await queue.announce("new")
-    assert await redis.zcard(WORKERS) == 1
+    await queue.announce("new", clock.now())
+    assert (await redis.zcard(WORKERS), await redis.zcard(OUT_OF_MEMORY)) == (1, 1)
 
 
 async def test_a_broker_that_is_away_is_told_as_such(worker: Worker, clock: ManualClock) -> None:
@@ -179,7 +196,7 @@ async def test_a_broker_that_is_away_is_told_as_such(worker: Worker, clock: Manu
     client = Redis(server)
     queue = CeleryQueue(worker.task, client, clock)
     server.connected = False
-    for call in (queue.length(Load.HEAVY), queue.announce("one"), queue.workers()):
+    for call in (queue.length(Load.HEAVY), queue.announce("one"), queue.workers(), queue.out_of_memory()):
         with pytest.raises(UnavailableError, match="PAPERS_REDIS_URL"):
             await call
     await client.aclose()

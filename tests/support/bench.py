@@ -91,6 +91,7 @@ class Bench:
             "a worker with other stages",
             clear_up,
             self.services.dispatcher.look,
+            self.services.heartbeat.out_of_memory,
             terms or Terms(),
         )
 

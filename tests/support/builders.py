@@ -25,7 +25,7 @@ SAMPLE = Sample(
         timestamp=NOW,
         message="well",
         data=SystemStatusData(
-            status="ok", queue_length=0, active_tasks=0, workers=1, connections=0, services={"store": "ok"}
+            status="ok", reasons=(), queue_length=0, active_tasks=0, workers=1, connections=0, services={"store": "ok"}
         ),
     ),
     metrics=SystemMetricsEvent(

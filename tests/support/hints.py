@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from app.domain.paper import PRIORITY
@@ -10,6 +11,7 @@ from app.ports import Clock
 from tests.support.one_loop import cross
 
 HEARD_OF_WITHIN = timedelta(seconds=15)
+REMEMBERED_FOR = timedelta(minutes=1)
 
 
 class Broker:
@@ -21,6 +23,7 @@ class Broker:
         self._doubled = doubled
         self._hints: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
         self.alive: dict[str, datetime] = {}
+        self.out_of_memory: dict[str, datetime] = {}
 
     def put(self, hint: tuple[str, int]) -> None:
         draw = self._chance.random()
@@ -51,13 +54,20 @@ class HintQueue:
         await cross()
         return len(self._broker)
 
-    async def announce(self, worker: str) -> None:
+    async def announce(self, worker: str, out_of_memory_at: datetime | None = None) -> None:
         await cross()
         self._broker.alive[worker] = self._clock.now()
+        if out_of_memory_at is not None:
+            self._broker.out_of_memory[worker] = out_of_memory_at
 
     async def workers(self) -> int:
         await cross()
         since = self._clock.now() - HEARD_OF_WITHIN
         return sum(at >= since for at in self._broker.alive.values())
+
+    async def out_of_memory(self) -> Mapping[str, datetime]:
+        await cross()
+        since = self._clock.now() - REMEMBERED_FOR
+        return {worker: at for worker, at in self._broker.out_of_memory.items() if at > since}
 
     async def close(self) -> None: ...

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Mapping
+from datetime import datetime
 
 from app.domain.decisions import Findings
 from app.domain.errors import UnavailableError
@@ -126,11 +128,14 @@ class HeldQueue:
     async def length(self, load: Load) -> int:
         return await self._inner.length(load)
 
-    async def announce(self, worker: str) -> None:
-        await self._inner.announce(worker)
+    async def announce(self, worker: str, out_of_memory_at: datetime | None = None) -> None:
+        await self._inner.announce(worker, out_of_memory_at)
 
     async def workers(self) -> int:
         return await self._inner.workers()
+
+    async def out_of_memory(self) -> Mapping[str, datetime]:
+        return await self._inner.out_of_memory()
 
     async def close(self) -> None:
         await self._inner.close()

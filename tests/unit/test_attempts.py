@@ -74,6 +74,18 @@ async def test_an_attempt_that_fails_is_repeated_and_the_third_ends_the_run(
     assert (stage.calls, paper.status, paper.error and paper.error.code) == (3, "failed", code)
 
 
+@pytest.mark.parametrize(("error", "told"), [(MemoryError(), True), (ValueError("a bug"), False)])
+async def test_a_worker_that_runs_out_of_memory_says_so_with_its_next_sign_of_life(
+    bench: Bench, error: Exception, told: bool
+) -> None:
+    paper_id = await bench.submit_and_queue()
+    await pipeline_of(bench, Failing(error)).run(paper_id, 1)
+    at = bench.clock.now()
+    bench.clock.advance(5)
+    await bench.services.heartbeat.beat()
+    assert await bench.side.queue.out_of_memory() == ({"first": at} if told else {})
+
+
 async def test_a_stage_beyond_its_limit_ends_the_attempt_and_the_third_ends_the_run(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     for attempt in (1, 2, 3):

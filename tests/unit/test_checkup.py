@@ -52,6 +52,13 @@ async def test_of_an_installation_that_is_well_nothing_is_said(bench: Bench) -> 
     assert await sentences(bench) == []
 
 
+async def test_a_worker_that_ran_out_of_memory_is_told(bench: Bench) -> None:
+    await bench.side.queue.announce("here:7", bench.clock.now())
+    problem = await only_problem(bench)
+    assert problem.sentence.startswith("Worker here:7 ran out of memory at ")
+    assert problem.remedy is None
+
+
 async def test_a_file_of_no_paper_is_told_and_removed_when_it_is_old(bench: Bench) -> None:
     paper_id = await bench.submit()
     await bench.services.relay.relay()

@@ -214,8 +214,10 @@ async def test_what_is_no_event_is_told_in_a_sentence(service: Service, message:
 async def test_check_tells_how_the_service_is(
     service: Service, capsys: pytest.CaptureFixture[str], state: str, code: int
 ) -> None:
+    reasons = [] if state == "ok" else ["No worker is there.", "store: it is full."]
     answer = {
         "status": state,
+        "reasons": reasons,
         "services": {"store": "ok"},
         "workers": 2,
         "queue_length": 1,
@@ -224,9 +226,9 @@ async def test_check_tells_how_the_service_is(
     }
     service.answers["GET /system/status"] = lambda _: httpx.Response(200, json=answer)
     assert await check_service(service.server()) == code
-    assert [line.split() for line in capsys.readouterr().out.splitlines()][:3] == [
-        ["status", state], ["store", "ok"], ["workers", "2"],
-    ]  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines[:3]] == [["status", state], ["store", "ok"], ["workers", "2"]]
+    assert lines[5:] == [f"  - {reason}" for reason in reasons]
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,17 @@ async def test_a_worker_is_heard_of_until_it_falls_silent(bench: Bench) -> None:
     assert await bench.side.queue.workers() == 0
 
 
+async def test_a_worker_tells_at_once_that_it_ran_out_of_memory(bench: Bench) -> None:
+    async with running(bench.services.heartbeat.run):
+        await asleep(bench.clock)
+        bench.services.heartbeat.out_of_memory()
+
+        async def told() -> bool:
+            return await bench.side.queue.out_of_memory() == {"first": bench.clock.now()}
+
+        await until(told, "what the worker lacks, with no look at the clock")
+
+
 async def test_a_worker_whose_queue_was_away_is_heard_of_again(bench: Bench) -> None:
     bench.backing.redis.connected = False
     async with running(bench.services.heartbeat.run):

@@ -110,9 +110,9 @@ async def test_watchers_see_how_far_each_long_stage_is(bench: Bench) -> None:
     clock = HurriedClock()
     writer = Writer(bench.store, clock, lambda: None)
     clear_up = bench.services.sweeper.clear_after_worker
-    await Pipeline(bench.store, writer, bench.side.stages, clock, "a worker", clear_up, lambda: None, Terms()).run(
-        paper.id, 1
-    )
+    stages = bench.side.stages
+    pipeline = Pipeline(bench.store, writer, stages, clock, "a worker", clear_up, lambda: None, lambda: None, Terms())
+    await pipeline.run(paper.id, 1)
     at_work = {
         event.data.stage
         for event in await bench.store.events(paper.id, 0, 10_000)

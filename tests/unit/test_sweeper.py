@@ -94,9 +94,8 @@ async def test_a_worker_clears_up_behind_itself_when_its_paper_was_deleted_howev
     paper_id = await bench.submit_and_queue()
     writer = Writer(bench.store, bench.clock, lambda: None)
     terms = Terms(serves=frozenset({Load.HEAVY}))  # the run goes to another worker after the first stage
-    pipeline = Pipeline(
-        bench.store, writer, [Ends(), *bench.side.stages[1:]], bench.clock, "w", clear_up, lambda: None, terms
-    )
+    stages = [Ends(), *bench.side.stages[1:]]
+    pipeline = Pipeline(bench.store, writer, stages, bench.clock, "w", clear_up, lambda: None, lambda: None, terms)
     await pipeline.run(paper_id, 1)
     assert cleared == ([paper_id] if deleted else [])
     told = "an unexpected error" in caplog.text

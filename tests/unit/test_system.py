@@ -46,6 +46,28 @@ async def test_without_a_worker_it_is_degraded(bench: Bench) -> None:
     seen = await sample(bench, {"store": answers, "redis": answers})
     assert (seen.status.data.status, seen.status.data.workers) == ("degraded", 0)
     assert seen.status.message == "The service is degraded"
+    assert seen.status.data.reasons == (
+        "No worker was heard of lately, so papers wait; start one (`paper-processing worker`).",
+    )
+
+
+async def test_with_a_worker_that_ran_out_of_memory_it_is_degraded_for_a_minute_and_says_which(bench: Bench) -> None:
+    await bench.side.queue.announce("here:7", bench.clock.now())
+    seen = (await sample(bench, {"store": answers, "redis": answers})).status
+    assert (seen.data.status, seen.message, seen.data.services["redis"]) == (
+        "degraded",
+        "The service is degraded",
+        "ok",
+    )
+    (reason,) = seen.data.reasons
+    assert reason.startswith(
+        f"Worker here:7 ran out of memory at {bench.clock.now():%H:%M:%S} UTC; give its machine more"
+    )
+    bench.clock.advance(59)
+    await bench.services.heartbeat.beat()
+    assert (await sample(bench, {"store": answers, "redis": answers})).status.data.reasons == (reason,)
+    bench.clock.advance(1)
+    assert (await sample(bench, {"store": answers, "redis": answers})).status.data.status == "ok"
 
 
 async def test_a_service_that_fails_is_down_and_the_others_are_not(bench: Bench) -> None:
@@ -53,6 +75,7 @@ async def test_a_service_that_fails_is_down_and_the_others_are_not(bench: Bench)
     seen = await sample(bench, {"graph": fails, "store": answers, "redis": answers})
     assert seen.status.data.services == {"graph": "down", "store": "ok", "redis": "ok"}
     assert seen.status.data.status == "degraded"
+    assert seen.status.data.reasons == ("graph: ConnectionError: nobody is there.",)
 
 
 async def test_the_log_says_once_which_service_went_and_once_that_it_is_back(bench: Bench) -> None:
@@ -67,7 +90,7 @@ async def test_the_log_says_once_which_service_went_and_once_that_it_is_back(ben
     told = []
     for _ in range(4):
         with log_lines() as lines:
-            await system.services()
+            await system.condition()
         told.append([(line["level"], line["message"]) for line in lines.all])
     assert told == [
         [("WARNING", "graph is down: Neo4j does not answer; check PAPERS_GRAPH_URL and that it runs.")],
@@ -83,7 +106,7 @@ async def test_a_service_that_never_answers_is_down_within_the_deadline(bench: B
     with anyio.fail_after(3), log_lines() as lines:
         seen = await sample(bench, {"graph": anyio.sleep_forever, "store": answers, "redis": answers})
     assert seen.status.data.services == {"graph": "down", "store": "ok", "redis": "ok"}
-    assert [line["message"] for line in lines.all] == ["graph is down: it did not answer within 1 second"]
+    assert [line["message"] for line in lines.all] == ["graph is down: it did not answer within 1 second."]
 
 
 async def test_what_waits_is_counted_in_the_store(bench: Bench) -> None:
@@ -100,6 +123,7 @@ async def test_what_does_not_answer_counts_as_nothing_and_the_rest_is_told(bench
     bench.backing.redis.connected = False
     data = (await sample(bench, {"store": answers, "redis": bench.log.check})).status.data
     assert (data.services["redis"], data.workers) == ("down", 0)
+    assert [reason[:28] for reason in data.reasons] == ["redis: Redis does not answer"], "nobody knows of the workers"
     assert data.queue_length == 1, "the store was not asked because another service is away"
 
 
@@ -124,6 +148,7 @@ async def test_a_store_that_cannot_be_counted_is_down_and_not_one_with_nothing_t
     seen = await sample(bench, {"store": answers, "redis": answers})
     data = seen.status.data
     assert (data.services["store"], data.status) == ("down", "degraded")
+    assert data.reasons == ("store: its papers could not be counted.",)
     assert (data.queue_length, data.active_tasks, seen.waiting) == (0, 0, 0)
 
 

@@ -1,8 +1,9 @@
 """Hints as Celery messages; the workers' signs of life beside them in Redis."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyio import CapacityLimiter, to_thread
 from kombu.exceptions import OperationalError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 WORKERS = "{papers}:workers"
 HEARD_OF_WITHIN = timedelta(seconds=15)
+OUT_OF_MEMORY = "{papers}:workers:out-of-memory"
+REMEMBERED_FOR = timedelta(minutes=1)
 SENDERS = 64
 """Threads that may wait for the broker at once."""
 
@@ -51,16 +54,25 @@ class CeleryQueue:
         """One for each step of priority, of which Celery's first is the highest, and has the queue's bare name."""
         return [f"{load.queue}{Channel.sep}{step}" if step else load.queue for step in PRIORITY_STEPS]
 
-    async def announce(self, worker: str) -> None:
+    async def announce(self, worker: str, out_of_memory_at: datetime | None = None) -> None:
         now = self._clock.now()
         with redis_available():
             await self._redis.zadd(WORKERS, {worker: now.timestamp()})
             await self._redis.zremrangebyscore(WORKERS, "-inf", (now - HEARD_OF_WITHIN * 4).timestamp())
+            if out_of_memory_at is not None:
+                await self._redis.zadd(OUT_OF_MEMORY, {worker: out_of_memory_at.timestamp()})
+            await self._redis.zremrangebyscore(OUT_OF_MEMORY, "-inf", (now - REMEMBERED_FOR).timestamp())
 
     async def workers(self) -> int:
         since = (self._clock.now() - HEARD_OF_WITHIN).timestamp()
         with redis_available():
             return int(await self._redis.zcount(WORKERS, since, "+inf"))
+
+    async def out_of_memory(self) -> Mapping[str, datetime]:
+        since = (self._clock.now() - REMEMBERED_FOR).timestamp()
+        with redis_available():
+            found: Any = await self._redis.zrange(OUT_OF_MEMORY, f"({since}", "+inf", byscore=True, withscores=True)
+        return {str(worker, "utf-8"): datetime.fromtimestamp(at, UTC) for worker, at in found}
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -17,7 +17,7 @@ async def test_the_status_holds_the_data_of_both_system_events_and_how_far_event
     await lane.settled()
     status = await lane.status()
     assert status.keys() == {
-        *("status", "queue_length", "active_tasks", "workers", "connections", "services"),
+        *("status", "reasons", "queue_length", "active_tasks", "workers", "connections", "services"),
         *("cpu_usage", "memory_usage", "events_per_second"),
         *("waiting", "log_position", "hub_position"),
     }
@@ -36,7 +36,7 @@ async def test_the_status_counts_open_sockets(lane: Lane) -> None:
 
 async def test_the_probes_say_ok(lane: Lane) -> None:
     assert body(await lane.client.get("/health/live")) == {"status": "ok"}
-    assert body(await lane.client.get("/health/ready")) == {"status": "ok", "services": ALL_WELL}
+    assert body(await lane.client.get("/health/ready")) == {"status": "ok", "reasons": [], "services": ALL_WELL}
 
 
 async def test_the_metrics_are_what_prometheus_reads(lane: Lane) -> None:

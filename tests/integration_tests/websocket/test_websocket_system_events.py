@@ -15,7 +15,7 @@ from tests.support.transcript import Message
 pytestmark = pytest.mark.anyio
 
 INTERVAL = 2
-STATUS = {"status", "queue_length", "active_tasks", "workers", "connections", "services"}
+STATUS = {"status", "reasons", "queue_length", "active_tasks", "workers", "connections", "services"}
 METRICS = {"cpu_usage", "memory_usage", "events_per_second"}
 SERVICES = {"store", "redis", "graph", "files"}
 
