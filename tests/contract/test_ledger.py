@@ -122,6 +122,10 @@ PROVIDED = [
         ("test_papers_with_the_same_entities_may_come_and_go_at_once",),
     ),
     Provided(
+        "SQLite in memory, a Neo4j without users", "no users and no TLS: what a URL says of them is seen to reach the driver",
+        ("test_a_neo4j_url_says_user_password_and_encryption",),
+    ),
+    Provided(
         "SQLite in memory", "Neo4j makes a node twice where the constraint is not there yet",
         ("test_the_constraints_are_there_before_anything_is_written",),
     ),
