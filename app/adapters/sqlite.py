@@ -24,10 +24,9 @@ ROOM = MEGABYTE
 VERSION = 1
 """Of all tables in a file. A change of any table adds one, and a way from the version before."""
 
+_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _REASONS = {
-    sqlite3.SQLITE_BUSY: "another process holds it locked",
-    sqlite3.SQLITE_LOCKED: "another process holds it locked",
-    sqlite3.SQLITE_PROTOCOL: "another process holds it locked",
+    **dict.fromkeys(_LOCKED, "another process holds it locked"),
     sqlite3.SQLITE_READONLY: "it can only be read",
     sqlite3.SQLITE_PERM: "this user may not open it",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; its folder must exist and be writable",
@@ -65,7 +64,7 @@ class Database:
 
     async def write(self, function: Callable[[Connection], T]) -> T:
         """Runs the function in one transaction that nobody else's write can fall into. Raises `UnavailableError`."""
-        return await self._in_thread(lambda: _in_transaction(self._ready(), "IMMEDIATE", function))
+        return await self._in_thread(lambda: self._write(function))
 
     async def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All that a query answers. Raises `UnavailableError`."""
@@ -87,6 +86,15 @@ class Database:
         self._thread.shutdown()
         if self._anchor is not None:
             self._anchor.close()
+
+    def _write(self, function: Callable[[Connection], T]) -> T:
+        try:
+            return _in_transaction(self._ready(), "IMMEDIATE", function)
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_READONLY:
+                raise
+        self._disconnect()  # one that was opened while nothing could be written would never write anything
+        return _in_transaction(self._ready(), "IMMEDIATE", function)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._closed:
@@ -110,6 +118,8 @@ class Database:
             reason = _REASONS.get(_code(error))
             if reason is None:
                 raise
+            if _code(error) not in _LOCKED:
+                self._disconnect()  # the next call begins anew
             raise UnavailableError(f"The database {self._path} does not work: {reason}.") from error
 
     def _ready(self) -> Connection:

@@ -124,6 +124,9 @@ class Pipeline:
         except (LeaseLostError, PaperNotFoundError, ContendedError) as error:
             logger.info("the run is not to be had: %s", error.detail)
             return None
+        except UnavailableError as error:
+            logger.warning("the run is not claimed, and gets another hint: %s", error.detail)
+            return None
         lease = change.record.lease
         if lease is None or lease.token != hold.token:
             self._tell_end(change.record)

@@ -181,6 +181,7 @@ async def test_a_full_disk_is_told_as_such(files: FsspecFiles) -> None:
         (errno.ENOSPC, StorageFullError, "the disk is full"),
         (errno.EDQUOT, StorageFullError, "the disk is full"),
         (errno.EROFS, UnavailableError, "can only be read"),
+        (errno.EACCES, UnavailableError, "this user may not; make it writable"),
         (errno.EIO, UnavailableError, "check PAPERS_FILES_URL"),
     ],
 )
@@ -203,6 +204,23 @@ def test_a_disk_that_can_only_be_read_is_told_as_such(tmp_path: Path) -> None:
         disk.make_read_only()
         with pytest.raises(UnavailableError, match=rf"^The folder {disk.place} can only be read; make it writable\.$"):
             check_room(disk.place / "files", need=1)
+
+
+async def test_a_file_is_on_its_disk_with_its_folders_before_it_is_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a power failure leaves an empty file, of a paper that the store, which does wait for its disk, knows of."""
+    lasting: list[int] = []
+
+    def fsync(descriptor: int) -> None:
+        really(descriptor)
+        lasting.append(os.fstat(descriptor).st_ino)
+
+    really = os.fsync
+    monkeypatch.setattr(os, "fsync", fsync)
+    await put(FsspecFiles(fsspec.filesystem("file"), str(tmp_path)), b"x")
+    (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert lasting == [path.stat().st_ino for path in (file, file.parent, tmp_path)]
 
 
 async def test_all_files_are_listed_and_what_a_killed_put_left(files: FsspecFiles) -> None:

@@ -176,6 +176,27 @@ async def test_a_locked_database_is_told_and_works_again(path: Path) -> None:
     await database.close()
 
 
+async def test_what_could_only_be_read_is_written_when_it_can_be_without_a_new_start(database: Database) -> None:
+    """SQLite opens a file that it may not write for reading, and would stay with that."""
+    await database.read(lambda connection: connection.execute("PRAGMA query_only = ON").fetchone())
+    await database.write(lambda connection: add("taken", connection))
+    assert await database.read(texts) == ["taken"]
+
+
+async def test_what_can_only_be_read_is_told_at_each_write_and_can_be_read(database: Database) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.execute("PRAGMA query_only = ON")
+        add("refused", connection)
+
+    await database.write(lambda connection: add("taken", connection))
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="it can only be read"):
+            await database.write(refuse)
+        assert await database.read(texts) == ["taken"]
+    await database.write(lambda connection: add("then", connection))
+    assert await database.read(texts) == ["taken", "then"]
+
+
 async def test_a_full_disk_is_told_and_nothing_is_half_written(database: Database) -> None:
     await database.read(lambda connection: connection.execute("PRAGMA max_page_count = 8").fetchone())
     with pytest.raises(StorageFullError, match="the disk is full"):

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
@@ -30,12 +30,13 @@ STOP_WITHIN = 60.0
 class LiveServer:
     """`paper-processing serve` in a folder of its own; `settings` are more of its environment variables."""
 
-    def __init__(self, folder: Path, log: Path | None = None, **settings: str) -> None:
-        """`log`: where its output goes, if not into the folder."""
+    def __init__(self, folder: Path, log: Path | None = None, under: Sequence[str] = (), **settings: str) -> None:
+        """`log`: where its output goes, if not into the folder; `under`: the command that runs it, if any."""
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log or folder / "serve.log"
+        self._words = [*under, sys.executable, "-m", "app.cli", "serve"]
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PAPERS_")},
             "PAPERS_PORT": str(self.port),
@@ -62,9 +63,7 @@ class LiveServer:
     def start(self) -> None:
         """Starts it, and does not wait until it is ready."""
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve"], env=self.environment, stdout=output, stderr=output
-            )
+            self._process = subprocess.Popen(self._words, env=self.environment, stdout=output, stderr=output)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

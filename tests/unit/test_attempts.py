@@ -9,12 +9,14 @@ import pytest
 from app.domain.decisions import Findings
 from app.domain.errors import ReaderCrashedError, ReadError, UnavailableError
 from app.domain.lifecycle import Status
+from app.domain.paper import PaperRecord
 from app.domain.stages import STAGES
 from app.services.pipeline import Pipeline, Terms
 from app.services.stages import Stage, Work
 from tests.support.bench import FULL_RUN, Bench
 from tests.support.clock import ManualClock
 from tests.support.deadlines import until
+from tests.support.log_lines import log_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +113,23 @@ async def test_a_run_waits_longer_and_longer_for_a_service_that_is_away_and_goes
     first, second, third, last = stage.asked_at
     assert third - second > 1.5 * (second - first)
     assert last - third > 1.5 * (third - second)
+
+
+async def test_a_run_that_cannot_be_claimed_while_the_store_is_away_is_told_and_waits_for_its_next_hint(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def get(_: str) -> PaperRecord:
+        raise UnavailableError("The store is away, as this test wants it.")
+
+    paper_id = await bench.submit_and_queue()
+    monkeypatch.setattr(bench.store, "get", get)
+    with log_lines() as lines:
+        await bench.services.pipeline.run(paper_id, 1)
+    assert [(line["level"], line["paper"]) for line in lines.all] == [("WARNING", paper_id)]
+    monkeypatch.undo()
+    assert (await bench.record(paper_id)).attempts == 0
+    await bench.services.pipeline.run(paper_id, 1)
+    assert await bench.statuses(paper_id) == FULL_RUN
 
 
 async def test_watchers_get_ten_progress_events_a_second_at_most(bench: Bench) -> None:

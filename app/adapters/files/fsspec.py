@@ -11,7 +11,7 @@ import fsspec
 from anyio import to_thread
 from fsspec.implementations.local import LocalFileSystem
 
-from app.adapters.disk import MEGABYTE, check_room, explained
+from app.adapters.disk import MEGABYTE, check_room, explained, make_lasting
 from app.domain.errors import UnavailableError
 from app.ports import KeptFile
 
@@ -99,15 +99,23 @@ class FsspecFiles:
             check_room(self._root, source.seek(0, os.SEEK_END) - start + RESERVE)
             source.seek(start)
         path = self._path(paper_id)
-        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        folder = path.rpartition("/")[0]
+        self._fs.makedirs(folder, exist_ok=True)
         part = path + PART
         try:
             with self._fs.open(part, "wb") as target:
                 shutil.copyfileobj(source, target, CHUNK)
+            self._make_lasting(part)
             self._fs.mv(part, path)
+            self._make_lasting(folder)
+            self._make_lasting(self._root)  # the folder may be new
         except BaseException:
             self._remove(part)  # on a full disk of all places nothing may be left lying about
             raise
+
+    def _make_lasting(self, path: str) -> None:
+        if self._is_disk:  # other stores keep what they have acknowledged
+            make_lasting(path)
 
     def _list(self) -> Sequence[KeptFile]:
         try:
