@@ -16,6 +16,7 @@ from tests.support.fleet import live_services
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
 from tests.support.leaks import OpenHandles
+from tests.support.lines_of_papers import LinesOfPapers
 from tests.support.live import LiveLane, LiveServer
 from tests.support.servers import LIVE_URLS
 from tests.support.shared import NO_FOLDER, SharedService
@@ -30,6 +31,7 @@ SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_conte
 LANE = pytest.StashKey[Lane]()
 FAILED = pytest.StashKey[bool]()
 HANDLES = pytest.StashKey[OpenHandles]()
+LINES = LinesOfPapers()
 
 Connect = Callable[..., AbstractAsyncContextManager[Socket]]
 
@@ -75,6 +77,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     yield
     if not item.config.getoption("--live") and (left := item.stash[HANDLES].left()):
         raise AssertionError("the test left behind:\n  " + "\n  ".join(left))
+    if lost := LINES.lost():
+        raise AssertionError("lines of a paper's way that do not say which paper:\n  " + "\n  ".join(lost))
 
 
 @pytest.hookimpl(wrapper=True)

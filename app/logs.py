@@ -1,7 +1,7 @@
 """How every process writes its log: one line an event, to standard error, with what it is about at its end.
 
 `with about(paper=…, run=…)`: all that is logged inside, whoever logs it, carries these. They follow into tasks and
-threads that are started inside.
+threads that are started inside, and go out with an error that is raised inside: whoever logs that, says what it is about.
 """
 
 import json
@@ -23,14 +23,26 @@ NOISY = ("opentelemetry.exporter",)
 _ABOUT: ContextVar[dict[str, object]] = ContextVar("about", default={})  # noqa: B039  # never changed, always replaced
 
 
+_SUBJECT = "_paper_processing_about"
+"""The attribute of an error that keeps it."""
+
+
 @contextmanager
 def about(**fields: object) -> Iterator[None]:
     """Adds fields to every line logged inside; what is noted inside ends with it too."""
     token = _ABOUT.set({**_ABOUT.get(), **fields})
     try:
         yield
+    except Exception as error:
+        vars(error).setdefault(_SUBJECT, _ABOUT.get())  # the innermost knows most
+        raise
     finally:
         _ABOUT.reset(token)
+
+
+def subject_of(error: BaseException | None) -> dict[str, object]:
+    """What an error is about that came out of an `about`."""
+    return vars(error).get(_SUBJECT, {}) if error is not None else {}
 
 
 def note(**fields: object) -> None:
@@ -61,8 +73,13 @@ class TextLine(logging.Formatter):
         super().__init__(f"%(asctime)s %(levelname)-7s {process}[%(process)d] %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's own name
-        fields = "".join(f" {name}={_plain(str(value))}" for name, value in _ABOUT.get().items())
+        fields = "".join(f" {name}={_plain(str(value))}" for name, value in _fields_of(record).items())
         return super().formatMessage(record).replace("\n", "\n    ") + fields
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, object]:
+    """What a line is about: what its error is, and where it is logged."""
+    return {**subject_of(record.exc_info[1] if record.exc_info else None), **_ABOUT.get()}
 
 
 def _plain(value: str) -> str:
@@ -85,7 +102,7 @@ class JsonLine(logging.Formatter):
             "pid": record.process,
             "logger": record.name,
             "message": record.getMessage(),
-            **_ABOUT.get(),
+            **_fields_of(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

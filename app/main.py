@@ -17,7 +17,7 @@ from app.realtime.hub import Hub
 from app.realtime.outbound import Limits
 from app.realtime.shared import Realtime
 from app.realtime.status import StatusTicker
-from app.services.loop import keep_going
+from app.services.loop import Loop
 from app.services.services import Services
 from app.settings import Settings, load_settings
 from app.wiring import broker_url, open_services
@@ -85,7 +85,7 @@ async def run_api_side(settings: Settings, services: Services) -> AsyncIterator[
         max_connections=settings.max_connections,
         allowed_origins=settings.allowed_origins,
     )
-    await keep_going(services.clock, "hub", hub.start)
+    await Loop(services.clock, "hub").step(hub.start)
     async with anyio.create_task_group() as tasks:
         for loop in (hub.run, services.relay.run, services.dispatcher.run, services.sweeper.run, ticker.run):
             tasks.start_soon(loop)

@@ -14,7 +14,7 @@ from app.domain.position import entry_order
 from app.ports import Clock, EventLog, LogEntry
 from app.realtime.frames import Frames, frame, join
 from app.realtime.news import Framed, News, make_frame
-from app.services.loop import keep_going
+from app.services.loop import Loop
 from app.services.metrics import Metrics
 from app.services.system import Sample
 from app.tracing import is_on, note_events, step
@@ -54,6 +54,7 @@ class Hub:
     def __init__(self, log: EventLog, clock: Clock, metrics: Metrics) -> None:
         self._log = log
         self._clock = clock
+        self._loop = Loop(clock, "hub")
         self.metrics = metrics
         self._position: str | None = None
         self._open: set[Consumer] = set()
@@ -109,7 +110,7 @@ class Hub:
 
     async def run(self) -> None:
         while True:
-            await keep_going(self._clock, "hub", self._read)
+            await self._loop.step(self._read)
 
     def tell_system(self, sample: Sample) -> None:
         """Hands a sample to every socket that is open."""

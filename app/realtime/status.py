@@ -2,7 +2,7 @@
 
 from app.ports import Clock
 from app.realtime.hub import Hub
-from app.services.loop import keep_going
+from app.services.loop import Loop
 from app.services.system import System
 
 
@@ -13,12 +13,13 @@ class StatusTicker:
         self._hub = hub
         self._system = system
         self._clock = clock
+        self._loop = Loop(clock, "system status")
         self._interval = interval
 
     async def run(self) -> None:
         while True:
             await self._clock.sleep(self._interval)
-            await keep_going(self._clock, "system status", self.tick)
+            await self._loop.step(self.tick)
 
     async def tick(self) -> None:
         self._hub.tell_system(await self._system.sample(self._hub.connections))

@@ -12,7 +12,7 @@ from app.domain.due import Due
 from app.domain.errors import UnavailableError
 from app.logs import about
 from app.ports import Clock, PaperStore, TaskQueue
-from app.services.loop import keep_going
+from app.services.loop import Loop
 from app.services.wake import Wake
 from app.tracing import step
 
@@ -36,6 +36,7 @@ class Dispatcher:
         self._store = store
         self._queue = queue
         self._clock = clock
+        self._loop = Loop(clock, "dispatcher")
         self._wake = wake
         self._seen: dict[Due, datetime] = {}
         """When each run that is due was seen first, or its last hint was sent."""
@@ -57,7 +58,7 @@ class Dispatcher:
         async with anyio.create_task_group() as tasks:
             while True:
                 woken, self._queued_here = self._queued_here, False
-                await keep_going(self._clock, "dispatcher", partial(self.dispatch, tasks, woken=woken))
+                await self._loop.step(partial(self.dispatch, tasks, woken=woken))
                 await self._wake.wait(SWEEP_SECONDS)
 
     async def dispatch(self, tasks: TaskGroup, *, woken: bool) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from app.ports import Clock, TaskQueue
-from app.services.loop import keep_going
+from app.services.loop import Loop
 from app.services.wake import Wake
 
 EVERY_SECONDS = 5.0
@@ -15,13 +15,14 @@ class Heartbeat:
     def __init__(self, queue: TaskQueue, clock: Clock, worker: str) -> None:
         self._queue = queue
         self._clock = clock
+        self._loop = Loop(clock, "heartbeat")
         self._worker = worker
         self._wake = Wake(clock)
         self._out_of_memory_at: datetime | None = None
 
     async def run(self) -> None:
         while True:
-            await keep_going(self._clock, "heartbeat", self.beat)
+            await self._loop.step(self.beat)
             await self._wake.wait(EVERY_SECONDS)
 
     def out_of_memory(self) -> None:

@@ -9,7 +9,7 @@ from app.domain.errors import UnavailableError
 from app.domain.events import PaperEvent
 from app.logs import about
 from app.ports import Clock, EventLog, PaperStore
-from app.services.loop import keep_going
+from app.services.loop import Loop
 from app.services.wake import Wake
 from app.tracing import note_events, step
 
@@ -28,6 +28,7 @@ class Relay:
         self._store = store
         self._log = log
         self._clock = clock
+        self._loop = Loop(clock, "relay")
         self._wake = wake
         self._epoch: str | None = None
         self._swept_at: datetime | None = None
@@ -37,7 +38,7 @@ class Relay:
         while True:
             # Once a second, however busy the relay is: not at each event, which would cost a call each.
             late = self._swept_at is None or self._clock.now() - self._swept_at >= SWEEP_EVERY
-            await keep_going(self._clock, "relay", self.sweep if late else self.relay)
+            await self._loop.step(self.sweep if late else self.relay)
             await self._wake.wait(SWEEP_EVERY.total_seconds())
 
     async def sweep(self) -> None:
@@ -71,16 +72,17 @@ class Relay:
         if last is None:
             return
         for paper_id, events in _by_paper(await self._store.relayed_since(last - SAFE_AFTER)):
-            await self._append_in_order(paper_id, events)
+            with about(paper=paper_id):
+                await self._append_in_order(paper_id, events)
         await self._store.mark_again(last - SAFE_AFTER, self._clock.now())  # the log may lose them once more
 
     async def _offer(self, waiting: Iterable[PaperEvent]) -> None:
         for paper_id, events in _by_paper(waiting):
-            with step("relay", paper_id) as span:
-                last = await self._append_in_order(paper_id, events)
-                await self._store.mark_relayed(paper_id, last, self._clock.now())
-                note_events(span, events[0].data.seq, last)
             with about(paper=paper_id):
+                with step("relay", paper_id) as span:
+                    last = await self._append_in_order(paper_id, events)
+                    await self._store.mark_relayed(paper_id, last, self._clock.now())
+                    note_events(span, events[0].data.seq, last)
                 logger.info("events %d to %d are in the log", events[0].data.seq, last)
 
     async def _append_in_order(self, paper_id: str, events: list[PaperEvent]) -> int:

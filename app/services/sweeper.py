@@ -8,7 +8,7 @@ from app.domain.errors import PaperNotFoundError
 from app.domain.paper import PaperRecord
 from app.logs import about
 from app.ports import Clock, EventLog, Files, Graph, PaperStore
-from app.services.loop import keep_going
+from app.services.loop import Loop
 from app.services.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -31,36 +31,38 @@ class Sweeper:
         self._log = log
         self._writer = writer
         self._clock = clock
+        self._loop = Loop(clock, "sweeper")
 
     async def run(self) -> None:
         while True:
-            await keep_going(self._clock, "sweeper", self.sweep)
+            await self._loop.step(self.sweep)
             await self._clock.sleep(EVERY_SECONDS)
 
     async def sweep(self) -> None:
         """One round over the tombstones."""
         for record in await self._store.tombstones(swept=False, limit=BATCH):
-            with about(paper=record.paper.id):
-                await self.clear(record)
+            await self.clear(record)
         swept = await self._store.tombstones(swept=True, limit=BATCH)
         oldest = await self._log.oldest_at() if swept else None
         if oldest is None:
             return
         for record in swept:
             if record.deleted_at is not None and record.deleted_at + MARGIN < oldest:
-                await self._store.purge(record.paper.id)
-                await self._log.forget(record.paper.id)
+                with about(paper=record.paper.id):
+                    await self._store.purge(record.paper.id)
+                    await self._log.forget(record.paper.id)
 
     async def clear(self, record: PaperRecord) -> None:
         """Removes what a deleted paper left elsewhere; for good once nobody can hold a lease on it any more."""
         paper_id = record.paper.id
-        await self._remove(paper_id)
-        if record.lease is not None and record.lease.expires_at > self._clock.now():
-            return  # its worker may still be writing: come again
-        try:
-            await self._writer.write(paper_id, _mark_swept)
-        except PaperNotFoundError:
-            logger.debug("the tombstone was purged by another process")
+        with about(paper=paper_id):
+            await self._remove(paper_id)
+            if record.lease is not None and record.lease.expires_at > self._clock.now():
+                return  # its worker may still be writing: come again
+            try:
+                await self._writer.write(paper_id, _mark_swept)
+            except PaperNotFoundError:
+                logger.debug("the tombstone was purged by another process")
 
     async def clear_after_worker(self, paper_id: str) -> None:
         """Removes what a worker wrote that did not know yet of a deletion; nothing of a paper that is there."""

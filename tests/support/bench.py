@@ -10,6 +10,7 @@ import anyio
 
 from app.domain import decisions
 from app.domain.paper import Output, PaperRecord
+from app.logs import about
 from app.ports import LogEntry
 from app.services.pipeline import Pipeline, Terms
 from app.services.services import Services
@@ -56,7 +57,8 @@ class Bench:
 
     async def submit(self) -> str:
         """A paper, uploaded; answers its id."""
-        paper = await self.services.papers.submit(io.BytesIO(TEXT), "paper.txt", limit_mb=1)
+        with about():  # as around each request: what it notes about the paper ends with it
+            paper = await self.services.papers.submit(io.BytesIO(TEXT), "paper.txt", limit_mb=1)
         return paper.id
 
     async def submit_and_queue(self) -> str:

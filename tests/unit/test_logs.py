@@ -75,6 +75,21 @@ def test_what_is_inside_adds_to_what_is_around_and_ends_with_it(kept: Kept) -> N
     ]
 
 
+@pytest.mark.parametrize("form", [TextLine("worker"), JsonLine("worker")])
+def test_an_error_takes_along_what_it_is_about_to_whoever_tells_it(kept: Kept, form: logging.Formatter) -> None:
+    kept.setFormatter(form)
+    try:
+        with about(paper="p1"), about(stage="read"):
+            raise ValueError("a bug")
+    except ValueError:
+        logger.exception("Celery, say, or the loop around it")
+    logger.info("the next line")
+    assert [("p1" in line, "read" in line.partition("Traceback")[0]) for line in kept.lines] == [
+        (True, True),
+        (False, False),
+    ]
+
+
 def test_a_client_s_id_cannot_make_a_line_of_its_own(kept: Kept) -> None:
     kept.setFormatter(TextLine("api"))
     with about(paper="x\n2026 ERROR forged"):

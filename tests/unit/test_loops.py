@@ -4,16 +4,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 import anyio
 import pytest
 
 from app.domain import decisions
-from app.domain.errors import UnavailableError
+from app.domain.errors import StorageFullError, UnavailableError
+from app.logs import about
 from app.realtime.status import StatusTicker
 from app.services.dispatcher import SWEEP_SECONDS, Dispatcher
-from app.services.loop import PAUSE_SECONDS, doing, keep_going
+from app.services.loop import PAUSE_SECONDS, Loop, doing
 from app.services.sweeper import EVERY_SECONDS, Sweeper
 from app.services.system import Sample, System
 from app.services.wake import Wake
@@ -23,6 +25,7 @@ from tests.support.clock import ManualClock
 from tests.support.deadlines import until
 from tests.support.in_process import Side
 from tests.support.log_by_hand import LogByHand, hub_over
+from tests.support.log_lines import log_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -104,7 +107,7 @@ async def test_a_step_that_fails_is_logged_and_the_loop_pauses(
         raise error
 
     async def loop() -> None:
-        await keep_going(clock, "the loop", fail)
+        await Loop(clock, "the loop").step(fail)
         over.set()
 
     async with running(loop):
@@ -120,7 +123,51 @@ async def test_a_step_that_succeeds_costs_no_pause(clock: ManualClock) -> None:
     async def succeed() -> None:
         await asyncio.sleep(0)
 
-    await keep_going(clock, "the loop", succeed)
+    await Loop(clock, "the loop").step(succeed)
+
+
+async def test_what_is_away_is_told_once_and_so_is_that_the_loop_works_again(clock: ManualClock) -> None:
+    away, other = UnavailableError("Redis does not answer."), UnavailableError("Redis does not answer (again).")
+    full, bug = StorageFullError("The disk is full."), RuntimeError("a mistake of ours")
+    outcomes: list[Exception | None] = [None, away, other, away, full, bug, away, bug, None, None, away, None]
+
+    async def happens() -> None:
+        if (outcome := outcomes.pop(0)) is not None:
+            raise outcome
+
+    loop = Loop(clock, "relay")
+
+    async def steps() -> None:
+        while outcomes:
+            await loop.step(happens)
+
+    with log_lines() as lines:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(steps)
+            while outcomes or clock.sleepers:
+                await asyncio.sleep(0)
+                clock.advance(PAUSE_SECONDS)
+    assert [(line["level"], line["message"]) for line in lines.all] == [
+        ("WARNING", "relay: Redis does not answer."),
+        ("WARNING", "relay: The disk is full."),
+        ("ERROR", "relay: an unexpected error; it goes on"),
+        ("INFO", "relay: it works again"),
+        ("WARNING", "relay: Redis does not answer."),
+        ("INFO", "relay: it works again"),
+    ]
+
+
+async def test_an_error_that_is_about_a_paper_is_told_as_such_by_the_loop_around_it(clock: ManualClock) -> None:
+    for error in (UnavailableError("The graph does not answer."), RuntimeError("a mistake of ours")):
+
+        async def fail(error: Exception = error) -> None:
+            with about(paper="p1"), about(run=2):
+                raise error
+
+        with log_lines() as lines:
+            async with running(partial(Loop(clock, "sweeper").step, fail)):
+                await asleep(clock)
+        assert [(line["paper"], line["run"]) for line in lines.all] == [("p1", 2)]
 
 
 # -- the dispatcher's

@@ -1,6 +1,7 @@
 """What fails a test whatever it asserts: what it leaves behind, crashed runs, broken transcripts, time."""
 
 import asyncio
+import logging
 import os
 import socket
 import subprocess
@@ -15,13 +16,16 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+import app
+from app.logs import about
 from app.realtime.hub import Consumer
 from app.settings import Settings
-from conftest import HANDLES, pytest_runtest_teardown
+from conftest import HANDLES, LINES, pytest_runtest_teardown
 from tests.support import in_process
 from tests.support.deadlines import ends_within
 from tests.support.in_process import Applications, open_in_process_lane
 from tests.support.leaks import MAY_TAKE, tasks_left, threads_left
+from tests.support.lines_of_papers import WAY
 
 pytestmark = pytest.mark.anyio
 
@@ -192,3 +196,35 @@ async def test_the_deadline_leaves_a_test_alone_that_ends() -> None:
     with pytest.raises(TimeoutError, match="of its own"):
         await ends_within(0.02, fails)()
     await ends_within(0.02, checkpoint)()
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+def test_a_line_of_a_paper_s_way_that_does_not_say_which_paper_fails_its_test(
+    level: int, request: pytest.FixtureRequest
+) -> None:
+    logger = logging.getLogger("app.services.pipeline")
+    with about(paper="p1"):
+        logger.log(level, "the run is claimed")
+    assert LINES.lost() == []
+    logger.log(level, "the run is lost")
+    teardown = pytest_runtest_teardown(request.node)
+    next(teardown)
+    with pytest.raises(AssertionError, match=r"which paper:\n  app\.services\.pipeline: the run is lost"):
+        next(teardown)
+
+
+@pytest.mark.parametrize(("level", "heard"), [(logging.INFO, False), (logging.WARNING, True)])
+def test_the_gate_of_lines_lets_through_what_would_be_heard_without_it(
+    level: int, heard: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with about(paper="p1"):
+        logging.getLogger("app.services.relay").log(level, "events are in the log")
+    assert bool(caplog.records) is heard
+
+
+def test_every_module_that_only_works_on_papers_is_watched() -> None:
+    """A logger of a service that is new belongs to one list or the other."""
+    root = Path(app.__file__).parent
+    modules = [path for folder in ("services", "worker") for path in (root / folder).glob("*.py")]
+    with_lines = {f"app.{path.parent.name}.{path.stem}" for path in modules if "logger." in path.read_text("utf-8")}
+    assert with_lines - set(WAY) == {"app.services.loop", "app.services.system"}, "neither is a paper's"

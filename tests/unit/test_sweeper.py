@@ -166,7 +166,7 @@ async def test_a_tombstone_that_another_process_purged_meanwhile_is_none_any_mor
     seen = await bench.record(paper_id)
     await bench.store.purge(paper_id)
     bench.clock.advance(decisions.LEASE.total_seconds() + 1)
-    with caplog.at_level("DEBUG", "app.services.sweeper"):
+    with caplog.at_level("DEBUG"):
         await bench.services.sweeper.clear(seen)
     assert "purged by another process" in caplog.text
     assert await bench.store.get(paper_id) is None
