@@ -184,6 +184,9 @@ class EventLog(Protocol):
     async def oldest_at(self) -> datetime | None:
         """When the oldest entry was made; None when nothing was trimmed yet."""
 
+    async def last_seqs(self, paper_ids: Sequence[str]) -> Mapping[str, int]:
+        """The last `seq` of each paper that the log has ever taken: 0 of one that it does not know."""
+
     async def forget(self, paper_id: str) -> None:
         """Forgets the last `seq` of a paper that was purged."""
 

@@ -82,7 +82,10 @@ class Checkup:
         if "store" not in up:
             return found  # all that follows compares something with it
         found += await self._stuck(redis="redis" in up)
-        live = await self._live()
+        seqs = await self._live()
+        live = set(seqs)
+        if "redis" in up:
+            found += await self._compare_log(seqs)
         if "files" in up:
             found += await self._compare_files(live)
         if "graph" in up:
@@ -149,6 +152,27 @@ class Checkup:
             found.append(Problem(f"Deleted papers were not cleared up after: {_named(left)}.", self._sweep))
         return found
 
+    async def _compare_log(self, seqs: Mapping[str, int]) -> list[Problem]:
+        """A log that knows later events than the store is of another time, whichever of them was put back."""
+        ahead = []
+        paper_ids = list(seqs)
+        for start in range(0, len(paper_ids), PAGE):
+            for paper_id, last in (await self._log.last_seqs(paper_ids[start : start + PAGE])).items():
+                if last <= seqs[paper_id]:
+                    continue
+                record = await self._store.get(paper_id)  # it may have gone on since
+                if record is not None and record.paper.seq < last:
+                    ahead.append(paper_id)
+        if not ahead:
+            return []
+        return [
+            Problem(
+                "The event log is ahead of the store, as it is beside a restored backup; it would take new events of "
+                f"{_named(ahead)} for repeats, and nobody would hear of them: stop the service, empty Redis "
+                "(FLUSHALL, or remove the folder `valkey` of the data folder), and start it again."
+            )
+        ]
+
     async def _compare_files(self, live: set[str]) -> list[Problem]:
         found: list[Problem] = []
         kept = await self._files.list()
@@ -180,12 +204,13 @@ class Checkup:
 
         return [Problem(f"There is something {where} that belongs to no paper: {_named(strays)}.", clear)]
 
-    async def _live(self) -> set[str]:
-        live: set[str] = set()
+    async def _live(self) -> dict[str, int]:
+        """The `seq` of each paper that is there."""
+        live: dict[str, int] = {}
         cursor: str | None = None
         while True:
             page = await self._store.list(None, None, PAGE, cursor)
-            live.update(paper.id for paper in page.items)
+            live.update((paper.id, paper.seq) for paper in page.items)
             cursor = page.next_cursor
             if cursor is None:
                 return live

@@ -139,6 +139,12 @@ async def test_relays_that_append_the_same_events_at_once_give_each_once_and_in_
         assert [seq for paper, seq in entries if paper == f"paper-{number}"] == list(range(1, 13))
 
 
+async def test_the_last_event_of_each_paper_is_told(log: RedisEventLog) -> None:
+    await append(log, *history("a"), *history("b")[:1])
+    assert await log.last_seqs(["b", "nobody", "a"]) == {"b": 1, "nobody": 0, "a": 3}
+    assert await log.last_seqs([]) == {}
+
+
 async def test_a_paper_that_was_forgotten_begins_anew(log: RedisEventLog) -> None:
     [first, *_] = history("p")
     await append(log, first)

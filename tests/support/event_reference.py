@@ -56,6 +56,8 @@ CLOSING = """\
 ## Close codes
 
 Come back with `?after=`, and with growing pauses. A page of an origin that is not allowed gets HTTP 403 and no socket.
+Frames that break the WebSocket protocol itself are answered with its own codes, 1002 (no such frame) or 1007 (text that
+is no UTF-8): mend the client first.
 """
 
 

@@ -1,11 +1,13 @@
 """What `check` says of papers: a sentence for each thing that is wrong, silence otherwise, and only safe remedies."""
 
 import io
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import anyio
 import pytest
 
+from app.adapters.event_log.redis import LAST_SEQ
 from app.domain import decisions
 from app.domain.paper import Output
 from app.services.checkup import PAGE, Checkup, Problem
@@ -57,6 +59,35 @@ async def test_a_worker_that_ran_out_of_memory_is_told(bench: Bench) -> None:
     problem = await only_problem(bench)
     assert problem.sentence.startswith("Worker here:7 ran out of memory at ")
     assert problem.remedy is None
+
+
+async def test_a_log_that_is_ahead_of_a_restored_store_is_told_with_what_to_do(bench: Bench) -> None:
+    paper_id, other = await bench.submit(), await bench.submit()
+    await bench.services.relay.relay()
+    assert await sentences(bench) == []
+    await bench.side.redis.set(LAST_SEQ + paper_id, 7)  # of the time after the backup
+    problem = await only_problem(bench)
+    assert problem.sentence.startswith("The event log is ahead of the store, as it is beside a restored backup;")
+    assert paper_id in problem.sentence
+    assert other not in problem.sentence
+    assert problem.sentence.endswith("and start it again.")
+    assert problem.remedy is None
+
+
+async def test_a_paper_that_goes_on_while_its_log_is_looked_at_is_not_ahead(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper_id = await bench.submit()
+    last_seqs = bench.log.last_seqs
+
+    async def late(paper_ids: Sequence[str]) -> Mapping[str, int]:
+        await bench.services.papers.process(paper_id)
+        await bench.services.relay.relay()
+        return await last_seqs(paper_ids)
+
+    monkeypatch.setattr(bench.log, "last_seqs", late)
+    await bench.side.queue.announce("a worker")
+    assert await sentences(bench) == []
 
 
 async def test_a_file_of_no_paper_is_told_and_removed_when_it_is_old(bench: Bench) -> None:

@@ -191,3 +191,22 @@ async def test_a_mistake_with_one_hint_is_logged_and_keeps_no_other_from_being_s
         await Dispatcher(bench.store, queue, bench.clock, Wake(bench.clock)).dispatch(tasks, woken=True)
     assert {paper_id for paper_id, _ in queue.sent} == set(papers)
     assert "ValueError: a mistake of ours" in caplog.text
+
+
+async def test_what_is_remembered_of_runs_ends_with_them(bench: Bench) -> None:
+    dispatcher = bench.services.dispatcher
+    async with bench.dispatching() as dispatch:
+        papers = [await bench.submit_and_queue() for _ in range(3)]
+        await dispatch(woken=True)
+        assert remembered(dispatcher) == (3, 3)
+        await bench.claim(papers[0], "a worker")
+        await bench.services.papers.cancel(papers[1])
+        await dispatch(woken=False)
+        assert remembered(dispatcher) == (1, 1)
+        await bench.services.papers.cancel(papers[2])
+        await dispatch(woken=False)
+        assert remembered(dispatcher) == (0, 0)
+
+
+def remembered(dispatcher: Dispatcher) -> tuple[int, int]:
+    return len(vars(dispatcher)["_seen"]), len(vars(dispatcher)["_hinted"])

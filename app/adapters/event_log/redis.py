@@ -1,6 +1,6 @@
 """The log as one Redis stream. An append is a script, so any number of relays can offer the same event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,6 +76,13 @@ class RedisEventLog:
             return None
         milliseconds = int(oldest[0][0].partition(b"-")[0])
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+    async def last_seqs(self, paper_ids: Sequence[str]) -> Mapping[str, int]:
+        if not paper_ids:
+            return {}
+        with redis_available():
+            found = await self._redis.mget([LAST_SEQ + paper_id for paper_id in paper_ids])
+        return {paper_id: int(last or 0) for paper_id, last in zip(paper_ids, found, strict=True)}
 
     async def forget(self, paper_id: str) -> None:
         with redis_available():
