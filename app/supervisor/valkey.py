@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from redis.asyncio import Redis
@@ -29,6 +30,7 @@ LONGEST_SOCKET_PATH = 100
 START_SECONDS = 60
 ANSWER_SECONDS = 5.0
 FLUSH_SECONDS = 10.0
+CHUNK = 64 * 1024
 
 
 class EmbeddedValkey:
@@ -64,6 +66,8 @@ class EmbeddedValkey:
         left_over = await self._find_left_over()
         if left_over is not None:
             await self._end_left_over(left_over)
+        for file in self._folder.glob("appendonlydir/*.incr.aof"):
+            _mend(file)
 
     async def until_ready(self, seconds: float = START_SECONDS) -> None:
         """Returns when it answers and has loaded its file. Raises `ServeError` when that takes too long."""
@@ -127,18 +131,49 @@ class EmbeddedValkey:
             os.kill(process, signal.SIGKILL)
             await self._until_gone(process)
 
+    async def _is_there(self) -> bool:
+        try:
+            return await self._find_left_over() is not None
+        except ServeError:
+            return True  # it was killed, and breaks off in the middle of an answer
+
     def _is_ours(self, folder: str) -> bool:
         return Path(folder).resolve() == self._folder.resolve()
 
     async def _until_gone(self, process: int) -> None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                while await self._find_left_over() is not None:  # noqa: ASYNC110  # another process ends: there is nothing to wait on
+                while await self._is_there():  # noqa: ASYNC110  # another process ends: there is nothing to wait on
                     await asyncio.sleep(0.2)
         except TimeoutError as error:
             raise ServeError(
                 f"The Valkey of an earlier run (process {process}) cannot be ended; end it, then start again."
             ) from error
+
+
+def _mend(file: Path) -> None:
+    """A power failure, or a disk that failed, may leave zeros at the end of a file: Valkey starts on less, not on those."""
+    try:
+        with file.open("r+b") as log:
+            size = log.seek(0, os.SEEK_END)
+            kept = _end_of_content(log, size)
+            log.truncate(kept)
+    except OSError as error:
+        raise ServeError(f"The file {file} cannot be read and written ({error.strerror}).") from error
+    if kept < size:
+        logger.warning("the end of %s was never written (%d bytes); it is cut off", file, size - kept)
+
+
+def _end_of_content(file: BinaryIO, end: int) -> int:
+    """Where the zeros at the file's end begin."""
+    while end:
+        start = max(0, end - CHUNK)
+        file.seek(start)
+        content = file.read(end - start).rstrip(b"\0")
+        if content:
+            return start + len(content)
+        end = start
+    return 0
 
 
 def _nobody_listens(error: Exception) -> bool:

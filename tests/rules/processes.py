@@ -57,6 +57,13 @@ RULES = (
         ("test_one_of_ours_is_ended_and_there_is_room",),
     ),
     Rule(
+        "What a power failure left of Valkey's file is taken, the zeros at its end are not",
+        VALKEY,
+        "            _mend(file)\n",
+        "            pass\n",
+        ("test_one_whose_file_ends_in_what_was_never_written_starts_on_the_rest",),
+    ),
+    Rule(
         "One that works in another folder is left alone",
         VALKEY,
         "        if not self._is_ours(folder):\n",

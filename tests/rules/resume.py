@@ -223,8 +223,8 @@ RULES = (
     Rule(
         "File, outputs and graph go",
         SWEEPER,
-        "        await self._remove(paper_id)\n        if record.lease",
-        "        if record.lease",
+        "            await self._remove(paper_id)\n            if record.lease",
+        "            if record.lease",
         ("test_deleting_removes_file_outputs_and_graph_at_once",),
     ),
     Rule(

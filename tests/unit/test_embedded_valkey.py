@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from app.supervisor.errors import ServeError
 from app.supervisor.valkey import EmbeddedValkey
@@ -67,3 +68,23 @@ async def test_one_that_was_killed_leaves_room(start: Start, tmp_path: Path) -> 
     killed.send_signal(signal.SIGKILL)
     await asyncio.to_thread(killed.wait, 5)
     await valkey.make_room()
+
+
+async def test_one_whose_file_ends_in_what_was_never_written_starts_on_the_rest(start: Start, tmp_path: Path) -> None:
+    """As a power failure leaves it: the file has its length, the last blocks are zeros."""
+    valkey = EmbeddedValkey(tmp_path)
+    first = start(tmp_path / "valkey")
+    await valkey.until_ready()
+    async with Redis.from_url(valkey.url) as client:
+        await client.set("kept", "1")
+    first.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(first.wait, 5)
+    (file,) = (tmp_path / "valkey").glob("appendonlydir/*.incr.aof")
+    with file.open("ab") as log:
+        log.write(bytes(75))
+    await valkey.make_room()
+    second = start(tmp_path / "valkey")
+    await valkey.until_ready(10)
+    async with Redis.from_url(valkey.url) as client:
+        assert await client.get("kept") == b"1"
+    assert second.poll() is None

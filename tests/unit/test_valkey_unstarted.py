@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.supervisor.errors import ServeError
-from app.supervisor.valkey import LONGEST_SOCKET_PATH, EmbeddedValkey
+from app.supervisor.valkey import CHUNK, LONGEST_SOCKET_PATH, EmbeddedValkey
+from tests.support.log_lines import log_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -27,6 +28,32 @@ def test_valkey_listens_in_its_folder_to_this_user_alone_and_loses_nothing(tmp_p
 async def test_where_nobody_listens_there_is_room(tmp_path: Path) -> None:
     await EmbeddedValkey(tmp_path).make_room()
     assert (tmp_path / "valkey").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("content", "zeros"),
+    [
+        (b"", 0),
+        (b"*1\r\n", 0),
+        (b"*1\r\n", 75),
+        (b"*1\r\n", CHUNK),
+        (b"a\0b\r\n" * CHUNK, 2 * CHUNK + 1),
+        (b"", CHUNK + 1),
+    ],
+)
+async def test_zeros_at_the_end_of_its_file_are_cut_off_and_nothing_else(
+    content: bytes, zeros: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "valkey" / "appendonlydir"
+    folder.mkdir(parents=True)
+    file = folder / "appendonly.aof.3.incr.aof"
+    file.write_bytes(content + bytes(zeros))
+    with log_lines() as lines:
+        await EmbeddedValkey(tmp_path).make_room()
+    assert file.read_bytes() == content
+    assert [line["message"] for line in lines.all] == (
+        [f"the end of {file} was never written ({zeros} bytes); it is cut off"] if zeros else []
+    )
 
 
 async def test_a_path_too_long_for_a_socket_has_a_short_private_one(
