@@ -9,7 +9,7 @@ import promql_parser as promql
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.domain.errors import WorkerLostError
+from app.domain.errors import WorkerLostError, WorkerOutOfMemoryError
 from app.domain.lifecycle import Status
 from app.realtime.protocol import Close
 from tests.deployment.files import TEXTS, compose, documents, resource
@@ -105,6 +105,7 @@ def test_the_values_that_alerts_look_for_exist() -> None:
     looked_for = {pair for _, expression in expressions() for pair in re.findall(r'(\w+)="([^"]*)"', expression)}
     assert looked_for == {
         ("code", WorkerLostError.code),
+        ("code", WorkerOutOfMemoryError.code),
         ("code", str(Close.SLOW_CONSUMER.code)),
         ("status", Status.FAILED.value),
     }
