@@ -158,7 +158,8 @@ class Pipeline:
                     record = await self._finish(hold, stage, record)
                     logger.info("the stage is done in %.2f s", (self._clock.now() - began).total_seconds())
             self._tell_end(record)
-            await self._store.prune_outputs(hold.paper_id, keep=record.outputs)
+            outputs = record.outputs
+            await self._when_available(lambda: self._store.prune_outputs(hold.paper_id, keep=outputs))
         except (LeaseLostError, PaperNotFoundError):
             logger.info("the run moved on without this worker")
             return False

@@ -9,7 +9,7 @@ import pytest
 from app.domain.decisions import Findings
 from app.domain.errors import ReaderCrashedError, ReadError, UnavailableError
 from app.domain.lifecycle import Status
-from app.domain.paper import PaperRecord
+from app.domain.paper import Output, PaperRecord
 from app.domain.stages import STAGES
 from app.services.pipeline import Pipeline, Terms
 from app.services.stages import Stage, Work
@@ -130,6 +130,33 @@ async def test_a_run_that_cannot_be_claimed_while_the_store_is_away_is_told_and_
     assert (await bench.record(paper_id)).attempts == 0
     await bench.services.pipeline.run(paper_id, 1)
     assert await bench.statuses(paper_id) == FULL_RUN
+
+
+async def test_outputs_of_an_earlier_run_go_although_the_store_is_away_when_the_run_has_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prune = bench.store.prune_outputs
+    asked = 0
+
+    async def prune_outputs(paper_id: str, keep: dict[Output, int]) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise UnavailableError("The store is away, as this test wants it.")
+        await prune(paper_id, keep)
+
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    await bench.services.papers.process(paper_id)
+    monkeypatch.setattr(bench.store, "prune_outputs", prune_outputs)
+    with log_lines() as lines:
+        working = asyncio.create_task(bench.services.pipeline.run(paper_id, 2))
+        while not working.done():
+            await asyncio.sleep(0.001)
+            bench.clock.advance(0.1)
+    assert lines.all[-1]["message"] == "the run waits: The store is away, as this test wants it."
+    assert await bench.store.get_output(paper_id, 1, Output.ENTITIES) is None
+    assert await bench.store.get_output(paper_id, 2, Output.ENTITIES) is not None
 
 
 async def test_watchers_get_ten_progress_events_a_second_at_most(bench: Bench) -> None:
