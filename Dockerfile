@@ -6,7 +6,7 @@ ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 VIRTUAL_ENV=/opt/paper-processing
 COPY pyproject.toml requirements.lock ./
 RUN pip install --no-cache-dir --disable-pip-version-check "$(grep '^uv==' requirements.lock)" \
     && uv venv --no-cache "$VIRTUAL_ENV" \
-    && uv pip install --no-cache --constraint requirements.lock --extra otel --extra s3 -r pyproject.toml
+    && uv pip install --no-cache --constraint requirements.lock --extra otel --extra s3 --extra neural -r pyproject.toml
 COPY README.md LICENSE ./
 COPY app app
 RUN uv pip install --no-cache --no-deps --build-constraint requirements.lock .

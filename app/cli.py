@@ -44,6 +44,11 @@ def serve() -> None:
         configure_logging(settings.log_level, settings.log_format, "serve")
         for sentence in unknown_settings(os.environ):
             logging.getLogger("app.settings").warning("%s", sentence)
+        if settings.tagger is not None:
+            # Else every process would find out by itself, again and again.
+            from app.wiring import own_weights
+
+            own_weights(settings)
         supervise(settings, say)
 
 

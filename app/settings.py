@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -52,8 +52,10 @@ class Settings(BaseSettings):
         default=900, gt=0, description="time one stage of a run may take; more ends the attempt"
     )
 
-    tagger: FilePath | None = Field(
-        default=None, description="a crfsuite model of your own that tells entities, in place of the one that ships"
+    tagger: Path | None = Field(
+        default=None,
+        description="a model of your own that tells entities, in place of the one that ships: a file of crfsuite, or "
+        "the folder of a network in ONNX (extra `neural`)",
     )
 
     system_status_interval: float = Field(default=2, ge=0.05, description="seconds between two `system_status` events")
@@ -108,6 +110,13 @@ class Settings(BaseSettings):
     def _http(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("it is a URL that begins with http:// or https://")
+        return value
+
+    @field_validator("tagger")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.exists():
+            raise ValueError("there is no such file or folder")
         return value
 
     @field_validator("data_dir")

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from app.domain.stages import Load
 from app.extraction import tagger
+from app.extraction.taught import WeightsError
 from app.ports import Clock, Files, Graph, PaperStore, Reader
 from app.services.loop import doing
 from app.services.pipeline import Terms
@@ -58,7 +59,7 @@ async def open_services(
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         terms = Terms(serves=serves, stage_seconds=settings.stage_timeout_seconds)
-        yield build_services(ports, all_stages(files, reader, graph, _weights(settings)), owner, terms)
+        yield build_services(ports, all_stages(files, reader, graph, own_weights(settings)), owner, terms)
 
 
 def broker_url(redis_url: str) -> str:
@@ -136,13 +137,13 @@ def _open_files(settings: Settings) -> Files:
         raise SettingsError(f"PAPERS_FILES_URL is {url!r}, which cannot be: {error}.") from error
 
 
-def _weights(settings: Settings) -> Path | None:
+def own_weights(settings: Settings) -> Path | None:
     """The user's own model, if there is one; looked into at once, so that a wrong file stops the start."""
     if settings.tagger is None:
         return None
     try:
         tagger.load(settings.tagger)
-    except (OSError, tagger.WeightsError) as error:
+    except (OSError, WeightsError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"PAPERS_TAGGER is {str(settings.tagger)!r}, which cannot be: {reason}.") from error
     return settings.tagger

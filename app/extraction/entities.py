@@ -9,7 +9,8 @@ from app.extraction.lexicon import Term, slug
 from app.extraction.phrases import Phrase
 from app.extraction.sections import is_reference_title
 from app.extraction.sentences import sentences
-from app.extraction.tagger import Tagger, Weights, load
+from app.extraction.tagger import Tagger, load
+from app.extraction.taught import Model
 
 MAX_ENTITIES = 2000
 MAX_MENTIONS = 1000
@@ -20,7 +21,7 @@ SENTENCES_PER_REPORT = 200
 def extract_entities(
     document: Document, on_progress: Callable[[int, int], None], weights: Path | None = None
 ) -> tuple[Entity, ...]:
-    """The entities of a document, ordered by their first mention, by the model that ships or that of the file `weights`.
+    """The entities of a document, ordered by their first mention, by the model that ships or that of the file or folder `weights`.
 
     For every mention `document.text[m.start:m.end] == m.text`, and no two mentions overlap, within an entity or between
     two. The list of references is left out. `key` is `type:name`, the name in lower case, its last word singular, its
@@ -43,9 +44,9 @@ def key_of(term: Term) -> str:
     return f"{term.type.value}:{slug(term.name)[:MAX_KEY]}"
 
 
-def _all_phrases(document: Document, on_progress: Callable[[int, int], None], weights: Weights) -> Iterator[Phrase]:
+def _all_phrases(document: Document, on_progress: Callable[[int, int], None], model: Model) -> Iterator[Phrase]:
     text = document.text
-    tagger = Tagger(text, weights)
+    tagger = Tagger(text, model)
     for begin, finish in prose(document):
         for number, (start, end) in enumerate(sentences(text, begin, finish)):
             yield from tagger.phrases(start, end)

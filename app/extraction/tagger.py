@@ -14,63 +14,63 @@ import pycrfsuite
 
 from app.domain.knowledge import EntityType
 from app.extraction.lexicon import Term, slug
+from app.extraction.network import Network
 from app.extraction.phrases import Names, Phrase, names_of, phrases
 from app.extraction.tagging import Token, features, tokens
+from app.extraction.taught import Model, Tell, WeightsError, types_of
 
 SHIPPED = "entities.crfsuite"
 
 
-class WeightsError(ValueError):
-    """A file holds no weights we can use; the message says why."""
-
-
 class Weights:
-    """A trained model: crfsuite's file, with tags such as `B-method` and `I-method`."""
+    """A conditional random field: crfsuite's file, with tags such as `B-method` and `I-method`."""
 
     def __init__(self, data: bytes) -> None:
         """Raises `WeightsError`."""
         self._data = data
         self.fingerprint = hashlib.sha256(data).hexdigest()[:8]
         try:
-            labels = self.open().labels()
+            labels = self._model().labels()
         except (ValueError, RuntimeError) as error:
             raise WeightsError("it is no model of crfsuite") from error
-        known = {kind.value for kind in EntityType}
-        self.types = frozenset(EntityType(label[2:]) for label in labels if label[2:] in known)
-        self.is_complete = self.types == set(EntityType)
-        if not self.types:
-            raise WeightsError(f"it knows none of the tags B-{', B-'.join(sorted(known))}")
+        self.types = types_of(labels)
 
-    def open(self) -> pycrfsuite.Tagger:
-        """A tagger of one's own: one that is shared between threads would mix their sentences."""
-        tagger = pycrfsuite.Tagger()
-        tagger.open_inmemory(self._data)
-        return tagger
+    def open(self, text: str, names: Names) -> Tell:
+        """Knows the words of the whole document, and what the rules say of each."""
+        counts = Counter(text[start:end].lower() for start, end in tokens(text, 0, len(text)))
+        model = self._model()
+        return lambda words, ruled: model.tag(features(text, words, ruled, names, counts))
+
+    def _model(self) -> pycrfsuite.Tagger:
+        """One of one's own: shared between threads it would mix their sentences."""
+        model = pycrfsuite.Tagger()
+        model.open_inmemory(self._data)
+        return model
 
 
 @cache
-def load(path: Path | None) -> Weights:
-    """The weights in a file, or those that ship; read once. Raises `OSError`, `WeightsError`."""
-    shipped = files("app.extraction") / "models" / SHIPPED
-    return Weights(shipped.read_bytes() if path is None else path.read_bytes())
+def load(path: Path | None) -> Model:
+    """The model in a file or folder, or the one that ships; read once. Raises `OSError`, `WeightsError`."""
+    if path is None:
+        return Weights((files("app.extraction") / "models" / SHIPPED).read_bytes())
+    return Network(path) if path.is_dir() else Weights(path.read_bytes())
 
 
 class Tagger:
     """The phrases of one document."""
 
-    def __init__(self, text: str, weights: Weights) -> None:
+    def __init__(self, text: str, model: Model) -> None:
         self._text = text
-        self._types = weights.types
-        self._is_alone = weights.is_complete
-        self._model = weights.open()
+        self._types = model.types
+        self._is_alone = model.types == set(EntityType)
         self._names = names_of(text)
-        self._counts = Counter(text[start:end].lower() for start, end in tokens(text, 0, len(text)))
+        self._tell = model.open(text, self._names)
 
     def phrases(self, start: int, end: int) -> Iterator[Phrase]:
         """The phrases of one sentence, in order; they never overlap."""
         ruled = list(phrases(self._text, start, end, self._names))
         words = tokens(self._text, start, end)
-        tags = self._model.tag(features(self._text, words, ruled, self._names, self._counts))
+        tags = self._tell(words, ruled)
         told = [self._phrase(*span) for span in spans_of(words, tags) if span[2] in self._types]
         if self._is_alone:
             yield from told

@@ -46,7 +46,7 @@ for module in pkgutil.walk_packages(app.__path__, "app."):
     import_module(module.name)
     print(module.name)
 """
-LAZILY = "import s3fs, app.tracing; app.tracing._exporter('otlp').shutdown()"
+LAZILY = "import onnxruntime, s3fs, tokenizers, app.tracing; app.tracing._exporter('otlp').shutdown()"
 """What is imported only when a setting asks for it."""
 
 
@@ -63,4 +63,4 @@ def test_every_module_is_imported_with_what_is_asked_for() -> None:
 
 
 def test_the_extras_bring_what_they_are_for() -> None:
-    alone(LAZILY, "otel", "s3")
+    alone(LAZILY, "otel", "s3", "neural")

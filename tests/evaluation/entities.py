@@ -10,7 +10,8 @@ from app.extraction.entities import extract_entities, prose
 from app.extraction.phrases import names_of, phrases
 from app.extraction.relations import extract_relations
 from app.extraction.sentences import sentences
-from app.extraction.tagger import Tagger, Weights, load
+from app.extraction.tagger import Tagger, load
+from app.extraction.taught import Model
 from tests.evaluation.entity_sets import Marked, Text, scierc, tdmsci
 from tests.evaluation.model import Row, f1
 
@@ -47,9 +48,9 @@ def found_by_rules(text: str) -> Iterator[Marked]:
         yield from ((found.start, found.end, found.term.type.value) for found in phrases(text, start, end, names))
 
 
-def found_by_model(weights: Weights) -> Find:
+def found_by_model(model: Model) -> Find:
     def find(text: str) -> Iterator[Marked]:
-        tagger = Tagger(text, weights)
+        tagger = Tagger(text, model)
         for start, end in sentences(text):
             yield from ((found.start, found.end, found.term.type.value) for found in tagger.phrases(start, end))
 

@@ -7,7 +7,8 @@ import pytest
 from app.domain.knowledge import EntityType
 from app.extraction.entities import extract_entities
 from app.extraction.phrases import names_of, phrases
-from app.extraction.tagger import Weights, WeightsError, load, spans_of
+from app.extraction.tagger import Weights, load, spans_of
+from app.extraction.taught import WeightsError
 from tests.extraction.papers import document, no_progress
 from tests.support.taught import EACH_TYPE, SENTENCE, taught
 

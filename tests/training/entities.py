@@ -94,10 +94,10 @@ def _examples(text: Text) -> Iterator[tuple[list[list[str]], list[str]]]:
         words = tokens(text.text, start, end)
         ruled = list(phrases(text.text, start, end, names))
         here = sorted((one for one in text.entities if start <= one[0] < end), key=lambda one: one[0] - one[1])
-        yield features(text.text, words, ruled, names, counts), _tags(words, here)
+        yield features(text.text, words, ruled, names, counts), tags_of(words, here)
 
 
-def _tags(words: list[tuple[int, int]], marked: Iterable[Marked]) -> list[str]:
+def tags_of(words: list[tuple[int, int]], marked: Iterable[Marked]) -> list[str]:
     """The longest first; what lies within another is left out."""
     tags = ["O"] * len(words)
     for start, end, kind in marked:

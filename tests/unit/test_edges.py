@@ -74,7 +74,7 @@ async def test_a_redis_that_takes_no_leave_is_left(seconds: float, monkeypatch: 
         ("FILES_URL", "files", "it is a URL"),
         ("HOST", "a..b", "a part of it is empty or too long"),
         ("GROBID_URL", "grobid:8070", "begins with http:// or https://"),
-        ("TAGGER", "/nowhere", "does not point to a file"),
+        ("TAGGER", "/nowhere", "there is no such file or folder"),
     ],
 )
 def test_a_setting_that_names_nothing_we_know_is_told(

@@ -20,7 +20,7 @@ from app.adapters.reader.subprocess import SubprocessReader
 from app.domain.errors import PaperNotFoundError
 from app.extraction import tagger
 from app.settings import Settings, SettingsError
-from app.wiring import _open_files, _open_graph, _open_reader, _weights, broker_url, open_services
+from app.wiring import _open_files, _open_graph, _open_reader, broker_url, open_services, own_weights
 from app.worker.celery_app import create_celery, refuse
 
 pytestmark = pytest.mark.anyio
@@ -98,12 +98,20 @@ def test_a_tagger_that_is_not_there_any_more_is_told_in_a_sentence(tmp_path: Pat
     with pytest.raises(
         SettingsError, match=rf"^PAPERS_TAGGER is '{path}', which cannot be: No such file or directory\.$"
     ):
-        _weights(settings)
+        own_weights(settings)
+
+
+def test_a_folder_that_holds_no_network_is_told_in_a_sentence(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, tagger=tmp_path)
+    with pytest.raises(
+        SettingsError, match=r"^PAPERS_TAGGER is '.*', which cannot be: it holds no model\.onnx and .*\.$"
+    ):
+        own_weights(settings)
 
 
 def test_the_user_s_own_tagger_is_taken_when_it_is_a_model(tmp_path: Path) -> None:
     own = Path(tagger.__file__).with_name("models") / "entities.crfsuite"
-    assert _weights(Settings(data_dir=tmp_path, tagger=own)) == own
+    assert own_weights(Settings(data_dir=tmp_path, tagger=own)) == own
 
 
 @pytest.mark.slow  # the driver takes 0.2 s to import and to end
