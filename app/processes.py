@@ -1,10 +1,15 @@
 """The two kinds of process there are: one answers requests, the other works."""
 
+import logging
 import os
 import signal
 import socket
 import sys
+import threading
+import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from anyio.from_thread import start_blocking_portal
 
@@ -14,6 +19,7 @@ from app.settings import Settings
 from app.tracing import tracing
 
 GRACEFUL_SECONDS = 3
+LEAVE_SECONDS = 1.0
 
 
 def run_api(settings: Settings) -> None:
@@ -25,7 +31,7 @@ def run_api(settings: Settings) -> None:
     configure_logging(settings.log_level, settings.log_format, "api")
     # uvicorn ends in order and then raises the signal again: as it is by default, that would end us at once.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with tracing("api"):
+    with without_waiting_for_threads(), tracing("api"):
         uvicorn.run(
             "app.main:app",
             host=settings.host,
@@ -64,6 +70,7 @@ def run_worker(settings: Settings, serves: frozenset[Load]) -> None:
     worker_shutting_down.connect(stop)
     worker_ready.connect(take_over)
     with (
+        without_waiting_for_threads(),
         tracing("worker"),
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_services(settings, task, serves)) as services,
@@ -74,3 +81,25 @@ def run_worker(settings: Settings, serves: frozenset[Load]) -> None:
         queues = ",".join(sorted(load.queue for load in serves))
         options = [f"--queues={queues}", "--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         celery.worker_main(["--quiet", "worker", f"--loglevel={settings.log_level}", f"--hostname={name}", *options])
+
+
+@contextmanager
+def without_waiting_for_threads() -> Iterator[None]:
+    """Ends the process with what is done inside: a thread may wait long for a server that does not answer, and to no end."""
+    try:
+        yield
+    except SystemExit as end:
+        _leave(end.code)
+        raise
+    _leave(os.EX_OK)
+
+
+def _leave(code: object) -> None:
+    """Ends the process at once where a thread would keep it for longer than a moment."""
+    deadline = time.monotonic() + LEAVE_SECONDS
+    others = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
+    for other in others:
+        other.join(max(0.0, deadline - time.monotonic()))
+    if any(map(threading.Thread.is_alive, others)):
+        logging.shutdown()
+        os._exit(code if isinstance(code, int) else os.EX_OK)

@@ -5,11 +5,13 @@ import asyncio
 import errno
 import io
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import anyio
 import fsspec
 import pytest
 
@@ -250,6 +252,47 @@ class Away(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no 
 async def test_a_library_s_own_error_means_that_the_store_of_files_is_away() -> None:
     with pytest.raises(UnavailableError, match="Could not connect to the endpoint URL"):
         await FsspecFiles(Away(), "papers/files").get(PAPER)
+
+
+class Hanging(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no types
+    """Answers when it is told to."""
+
+    cachable = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = threading.Event()
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        self.answer.wait()
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: object) -> bytes:
+        self.answer.wait()
+        return b"x"
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    store = Hanging()
+    yield store
+    store.answer.set()
+
+
+async def test_who_is_cancelled_does_not_wait_for_a_store_that_hangs(hanging: Hanging) -> None:
+    with anyio.fail_after(5), anyio.move_on_after(0.01) as given_up:
+        await FsspecFiles(hanging, "papers/files").get(PAPER)
+    assert given_up.cancelled_caught
+
+
+@pytest.mark.slow  # half a second
+async def test_a_store_that_hangs_is_looked_at_once_however_often_it_is_asked_for(hanging: Hanging) -> None:
+    files = FsspecFiles(hanging, "papers/files")
+    with anyio.move_on_after(0.01):
+        await files.check()
+    with anyio.fail_after(5), pytest.raises(UnavailableError, match="has not answered yet when asked before"):
+        await files.check()
+    hanging.answer.set()
+    await files.check()
 
 
 @pytest.mark.live

@@ -1,5 +1,6 @@
 """A server that speaks S3's protocol: moto's, in a process of its own. What it holds goes with that process."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -42,6 +43,18 @@ class S3:
                 return
         self.stop()
         raise RuntimeError(f"moto's server did not start on port {self.port}")
+
+    def hang(self) -> None:
+        """From now on it takes connections and does not answer."""
+        self._send(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """It answers again, also what was asked meanwhile."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def stop(self) -> None:
         if self._process is not None:

@@ -2,17 +2,18 @@
 
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC
 from typing import Any, BinaryIO
 
 import fsspec
-from anyio import to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fsspec.implementations.local import LocalFileSystem
 
 from app.adapters.disk import MEGABYTE, check_room, explained, make_lasting
-from app.domain.errors import UnavailableError
+from app.domain.errors import PaperProcessingError, UnavailableError
 from app.ports import KeptFile
 
 CHUNK = 256 * 1024
@@ -20,10 +21,13 @@ PART = ".part"
 """At the end of a file's name until it is whole."""
 RESERVE = 32 * MEGABYTE
 """Bytes of a disk that new files leave free: what was accepted needs room to be worked on."""
-
-
-ANSWER_SECONDS = 5.0
-"""How long a server of files may take to accept a connection, and to answer."""
+THREADS = 40
+"""That may wait for the store at once: one that hangs leaves those of everything else alone."""
+LOOK_SECONDS = 0.5
+"""How long a look at the store waits for one that is under way."""
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+"""How long a server of files may take to answer, or between two parts of an answer."""
 
 
 def connect(url: str) -> "FsspecFiles":
@@ -39,8 +43,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "skip_instance_cache": True,  # it would be found again whatever the environment says by then
         "use_listings_cache": False,  # others write, too
         "config_kwargs": {
-            "connect_timeout": ANSWER_SECONDS,
-            "read_timeout": ANSWER_SECONDS * 4,
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": ANSWER_SECONDS,
             "retries": {"mode": "standard", "total_max_attempts": 2},
         },
     }
@@ -48,12 +52,18 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class FsspecFiles:
-    """`Files` under `root` of an fsspec filesystem. A file appears whole or not at all."""
+    """`Files` under `root` of an fsspec filesystem. A file appears whole or not at all.
+
+    A caller that is cancelled leaves at once, and its thread to itself: a store that hangs holds up nobody who can do
+    without it, and no process that has to end.
+    """
 
     def __init__(self, filesystem: Any, root: str) -> None:
         self._fs = filesystem
         self._root = root.rstrip("/")
         self._is_disk = isinstance(filesystem, LocalFileSystem)
+        self._threads = CapacityLimiter(THREADS)
+        self._look = threading.Lock()
 
     async def put(self, paper_id: str, source: BinaryIO) -> None:
         await self._in_thread(self._put, paper_id, source)
@@ -72,7 +82,8 @@ class FsspecFiles:
         try:
             yield chunks()
         finally:
-            await self._in_thread(file.close)
+            with CancelScope(shield=True):
+                await self._in_thread(file.close)
 
     async def remove(self, paper_id: str) -> None:
         for path in (self._path(paper_id), self._path(paper_id) + PART):
@@ -89,9 +100,15 @@ class FsspecFiles:
         return f"{self._root}/{paper_id[:2]}/{paper_id}"
 
     def _check(self) -> None:
-        self._fs.makedirs(self._root, exist_ok=True)
-        if self._is_disk:
-            check_room(self._root, RESERVE)
+        # One at a time: each that nobody waits for any more would leave a thread behind.
+        if not self._look.acquire(timeout=LOOK_SECONDS):
+            raise UnavailableError("The store of files has not answered yet when asked before; check PAPERS_FILES_URL.")
+        try:
+            self._fs.makedirs(self._root, exist_ok=True)
+            if self._is_disk:
+                check_room(self._root, RESERVE)
+        finally:
+            self._look.release()
 
     def _put(self, paper_id: str, source: BinaryIO) -> None:
         if self._is_disk:
@@ -136,8 +153,8 @@ class FsspecFiles:
 
     async def _in_thread(self, function: Any, *args: Any) -> Any:
         try:
-            return await to_thread.run_sync(function, *args)
-        except FileNotFoundError:
+            return await to_thread.run_sync(function, *args, abandon_on_cancel=True, limiter=self._threads)
+        except (FileNotFoundError, PaperProcessingError):
             raise
         except OSError as error:
             raise explained(error, "The store of files does not answer", "check PAPERS_FILES_URL") from error
