@@ -1,5 +1,6 @@
 """Every setting, its type and what it means: environment variables with the prefix `PAPERS_`."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_PASSWORD = re.compile(r"(?<=//)([^/@:]*):[^/]*(?=@)|(?<=[?&])(password)=[^&]*")
 
 
 class SettingsError(Exception):
@@ -124,6 +127,16 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether all that it keeps is in the data folder."""
+        return (self.store_url, self.redis_url, self.graph_url, self.files_url) == (
+            "sqlite:",
+            "embedded:",
+            "sqlite:",
+            "file:",
+        )
+
 
 SCHEMES: dict[str, tuple[str, ...]] = {
     "store_url": ("sqlite", "mongodb", "mongodb+srv"),
@@ -151,4 +164,11 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = "PAPERS_" + "_".join(str(part) for part in first["loc"]).upper()
         reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name} is {first['input']!r}, which cannot be: {reason}.") from error
+        value = first["input"]
+        shown = without_password(value) if isinstance(value, str) else value
+        raise SettingsError(f"{name} is {shown!r}, which cannot be: {reason}.") from error
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}:***" if found[2] is None else "password=***", url)

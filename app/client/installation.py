@@ -38,11 +38,11 @@ def check(settings: Settings, environment: Mapping[str, str], *, repair: bool) -
 
 async def _check(settings: Settings, environment: Mapping[str, str], *, repair: bool) -> int:
     running = is_running(settings.data_dir)
-    typer.echo(await how_it_is(_service(settings)) if running else "The service is not running here.")
+    typer.echo(await how_it_is(_service(settings)) if running else "No `serve` is running on this data folder.")
     sentences = (*unknown_settings(environment), *versions(), *trouble_with(settings.data_dir))
     left = [Problem(sentence) for sentence in sentences]
     _tell(left)
-    if settings.data_dir.is_dir():
+    if settings.data_dir.is_dir() or not settings.is_embedded:
         left += await _installed(settings, running=running, repair=repair)
     else:
         typer.echo(f"The data folder {settings.data_dir} is not there yet; `serve` makes it.")

@@ -39,11 +39,20 @@ def settings(tmp_path: Path) -> Settings:
 def test_before_the_first_start_nothing_is_wrong(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(settings, {}, repair=False) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "The service is not running here.",
+        "No `serve` is running on this data folder.",
         f"The data folder {settings.data_dir} is not there yet; `serve` makes it.",
         "Nothing is wrong.",
     ]
     assert not settings.data_dir.exists(), "it only looks"
+
+
+@pytest.mark.slow  # it waits for a server that is not there
+def test_servers_are_asked_though_there_is_no_data_folder(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    away = settings.model_copy(update={"redis_url": f"unix://{tmp_path}/nobody.sock"})
+    assert check(away, {}, repair=False) == 1
+    assert "redis: Redis does not answer" in capsys.readouterr().out
 
 
 @pytest.mark.slow
