@@ -4,6 +4,7 @@ Sockets choose papers, papers have events, and a log of so many shards keeps eac
 reads every shard that holds a paper its sockets watch; counted over nodes drawn at random.
 """
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -47,11 +48,9 @@ class Load:
     shard_calls: float
 
     @property
-    def bottleneck(self) -> str:
-        """The share of what one shard can do, and of what."""
-        share = {"bytes": self.shard_mbytes / LOG_MBYTES, "calls": self.shard_calls / LOG_CALLS}
-        worst = max(share, key=lambda name: share[name])
-        return f"{share[worst]:.0%} of {worst}"
+    def bottleneck(self) -> tuple[float, str]:
+        """How much of one Redis a shard takes, and of what: there it breaks first."""
+        return max((self.shard_mbytes / LOG_MBYTES, "bytes"), (self.shard_calls / LOG_CALLS, "calls"))
 
 
 def load(size: Size, chance: random.Random) -> Load:
@@ -86,19 +85,27 @@ def row(size: Size) -> list[str]:
     found = load(size, random.Random(1))
     counts = (size.nodes, size.sockets, size.events, size.shards, found.shards_read, found.node_events)
     more = (found.node_deliveries, found.shard_mbytes, found.shard_calls)
+    share, of = found.bottleneck
     return [
         *(f"{number:,.{0 if number >= 10 else 1}f}".removesuffix(".0") for number in (*counts, *more)),
-        found.bottleneck,
+        f"{share:.0%} of {of}",
+        f"{math.ceil(share * size.shards):,}" if share <= 1 else "none is enough",
     ]
 
 
 def main() -> None:
     table = Table("nodes", "sockets", "events/s", "shards", "read by a node", "events/s a node")
-    for column in ("deliveries/s a node", "MB/s of a shard", "calls/s of a shard", "of one Redis"):
+    for column in (
+        "deliveries/s a node",
+        "MB/s of a shard",
+        "calls/s of a shard",
+        "a shard, of one Redis",
+        "Redis servers",
+    ):
         table.add_column(column)
     for size in SIZES:
         table.add_row(*row(size))
-    Console(width=140).print(table)
+    Console(width=160).print(table)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ def test_the_values_that_alerts_look_for_exist() -> None:
         ("code", WorkerLostError.code),
         ("code", WorkerOutOfMemoryError.code),
         ("code", str(Close.SLOW_CONSUMER.code)),
+        ("service", "redis"),
         ("status", Status.FAILED.value),
     }
 
