@@ -1,5 +1,6 @@
 """The commands. Whatever goes wrong is told in a sentence on stderr, and the exit status is not 0."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -12,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from app.domain.stages import Load
+    from app.settings import Settings
 
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended, as shells have it."""
@@ -34,21 +36,16 @@ Url = Annotated[
 @cli.command()
 def serve() -> None:
     """Start everything on this machine, and keep it running until Ctrl-C."""
-    from app.logs import configure_logging
-    from app.settings import SettingsError, load_settings, unknown_settings
+    from app.settings import SettingsError, load_settings
     from app.supervisor.errors import ServeError
     from app.supervisor.serve import serve as supervise
+    from app.wiring import check_urls
 
     with told(SettingsError, ServeError):
         settings = load_settings()
-        configure_logging(settings.log_level, settings.log_format, "serve")
-        for sentence in unknown_settings(os.environ):
-            logging.getLogger("app.settings").warning("%s", sentence)
-        if settings.tagger is not None:
-            # Else every process would find out by itself, again and again.
-            from app.wiring import own_weights
-
-            own_weights(settings)
+        begin_log(settings, "serve")
+        warn_of_unknown_settings()
+        asyncio.run(check_urls(settings))  # its children would only die of a wrong one, again and again
         supervise(settings, say)
 
 
@@ -61,24 +58,30 @@ def worker(
     from app.settings import SettingsError, load_settings
     from app.supervisor.leash import follow_parent
 
-    follow_parent()
+    is_child = follow_parent()
     with told(SettingsError, PaperProcessingError):
         settings = load_settings()
+        begin_log(settings, "worker")
+        if not is_child:  # else the parent has done it
+            warn_of_unknown_settings()
         from app.processes import run_worker
 
         run_worker(settings, loads_of(queues))
 
 
-@cli.command(hidden=True)
+@cli.command()
 def api() -> None:
-    """Run the API process; `serve` starts it."""
+    """Run one API process against the services that the settings name."""
     from app.domain.errors import PaperProcessingError
     from app.settings import SettingsError, load_settings
     from app.supervisor.leash import follow_parent
 
-    follow_parent()
+    is_child = follow_parent()
     with told(SettingsError, PaperProcessingError):
         settings = load_settings()
+        begin_log(settings, "api")
+        if not is_child:  # else the parent has done it
+            warn_of_unknown_settings()
         from app.processes import run_api
 
         run_api(settings)
@@ -157,6 +160,19 @@ def check(
         from app.settings import load_settings
 
         raise typer.Exit(check_installation(load_settings(), os.environ, repair=repair))
+
+
+def begin_log(settings: "Settings", process: str) -> None:
+    from app.logs import configure_logging
+
+    configure_logging(settings.log_level, settings.log_format, process)
+
+
+def warn_of_unknown_settings() -> None:
+    from app.settings import unknown_settings
+
+    for sentence in unknown_settings(os.environ):
+        logging.getLogger("app.settings").warning("%s", sentence)
 
 
 def loads_of(queues: str) -> "frozenset[Load]":

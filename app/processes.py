@@ -1,5 +1,6 @@
 """The two kinds of process there are: one answers requests, the other works."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -14,7 +15,6 @@ from contextlib import contextmanager
 from anyio.from_thread import start_blocking_portal
 
 from app.domain.stages import Load
-from app.logs import configure_logging
 from app.settings import Settings
 from app.tracing import tracing
 
@@ -27,8 +27,11 @@ def run_api(settings: Settings) -> None:
     import uvicorn
 
     from app.server import OPTIONS
+    from app.wiring import broker_url, check_urls
 
-    configure_logging(settings.log_level, settings.log_format, "api")
+    # Before uvicorn, which would tell of a wrong setting in a traceback.
+    broker_url(settings.redis_url)
+    asyncio.run(check_urls(settings))
     # uvicorn ends in order and then raises the signal again: as it is by default, that would end us at once.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with without_waiting_for_threads(), tracing("api"):
@@ -52,7 +55,6 @@ def run_worker(settings: Settings, serves: frozenset[Load]) -> None:
     from app.worker.celery_app import create_celery
     from app.worker.runtime import Runtime, run_worker_side
 
-    configure_logging(settings.log_level, settings.log_format, "worker")
     # Celery warns of root because of pickle; our messages are JSON, and in a container root is usual.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     runtime = Runtime()

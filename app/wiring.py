@@ -2,11 +2,11 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 from app.domain.stages import Load
@@ -17,10 +17,14 @@ from app.services.loop import doing
 from app.services.pipeline import Terms
 from app.services.services import Ports, Services, build_services
 from app.services.stages import all_stages
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, without_password
 
 if TYPE_CHECKING:
     from celery import Task
+    from redis.asyncio import Redis
+
+    from app.adapters.graph.neo4j import Neo4jGraph
+    from app.adapters.papers.mongo import MongoPaperStore
 
 
 @asynccontextmanager
@@ -31,8 +35,6 @@ async def open_services(
 
     `task` is the Celery task that hints go to; `serves` are the loads that this process works on.
     """
-    from redis.asyncio import Redis
-
     from app.adapters.clock import SystemClock
     from app.adapters.event_log.redis import RedisEventLog
     from app.adapters.machine import PsutilMachine
@@ -42,7 +44,7 @@ async def open_services(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock: Clock = SystemClock()
     async with AsyncExitStack() as stack:
-        redis = Redis.from_url(settings.redis_url)
+        redis = _open_redis(settings)
         stack.push_async_callback(take_leave, redis)
         files = _open_files(settings)
         graph = await _open_graph(settings, stack, clock)
@@ -63,23 +65,96 @@ async def open_services(
 
 
 def broker_url(redis_url: str) -> str:
-    """The same Redis as Celery spells it."""
+    """The same Redis as Celery spells it: where it is, as whom, which database, and how encrypted. Its timeouts are its own.
+
+    Raises `SettingsError` for a URL that is none of a Redis.
+    """
+    from redis.connection import parse_url
+
+    if redis_url.startswith("embedded:"):
+        raise SettingsError("PAPERS_REDIS_URL is not set: only `serve` brings a Redis of its own; name one here.")
+    with _readable("PAPERS_REDIS_URL", redis_url):
+        told: dict[str, Any] = parse_url(redis_url)  # type: ignore[no-untyped-call]
     parts = urlsplit(redis_url)
-    options = parse_qs(parts.query)
-    if parts.scheme == "rediss" and "ssl_cert_reqs" not in options:
+    user, password = (quote(str(told.get(name) or ""), safe="") for name in ("username", "password"))
+    who = f"{user}:{password}@" if user or password else ""
+    if parts.scheme == "unix":
+        return f"redis+socket://{who}{parts.path}?virtual_host={told.get('db', 0)}"
+    encryption = {name: value for name, value in parse_qsl(parts.query) if name.startswith("ssl_")}
+    if parts.scheme == "rediss":
         # Celery would take any certificate, and send it the password; the client of the log wants a good one.
-        return parts._replace(query=f"{parts.query}&ssl_cert_reqs=required".lstrip("&")).geturl()
-    if parts.scheme != "unix":
-        return redis_url
-    database = options.get("db", ["0"])[0]
-    return f"redis+socket://{parts.path}?virtual_host={database}"
+        encryption = {"ssl_cert_reqs": "required"} | encryption
+    where = who + parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, where, f"/{told.get('db', 0)}", urlencode(encryption), ""))
+
+
+async def check_urls(settings: Settings) -> None:
+    """Raises `SettingsError` for a setting that its own client refuses; asks no server."""
+    if not settings.redis_url.startswith("embedded:"):
+        _open_redis(settings)
+    _open_files(settings)
+    own_weights(settings)
+    if store := _connect_store(settings):
+        await store.close()
+    if graph := _connect_graph(settings):
+        await graph.close()
+
+
+@contextmanager
+def _readable(name: str, url: str) -> Iterator[None]:
+    """Says of an error which URL its client cannot read."""
+    try:
+        yield
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        raise SettingsError(
+            f"{name} is {without_password(url)!r}, which cannot be: {str(error).rstrip('.')}."
+        ) from error
+
+
+def _open_redis(settings: Settings) -> "Redis":
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+
+    with _readable("PAPERS_REDIS_URL", settings.redis_url):
+        try:
+            redis = Redis.from_url(settings.redis_url)
+            redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # which connects to nobody yet, and looks at every option
+        except RedisError as error:
+            raise ValueError(error) from error
+    return redis
+
+
+def _connect_store(settings: Settings) -> "MongoPaperStore | None":
+    if not settings.store_url.startswith("mongodb"):
+        return None
+    from pymongo.errors import ConfigurationError
+
+    from app.adapters.papers import mongo
+
+    with _readable("PAPERS_STORE_URL", settings.store_url):
+        try:
+            return mongo.connect(settings.store_url)
+        except ConfigurationError as error:
+            raise ValueError(error) from error
+
+
+def _connect_graph(settings: Settings) -> "Neo4jGraph | None":
+    if settings.graph_url.startswith("sqlite"):
+        return None
+    from neo4j.exceptions import ConfigurationError
+
+    from app.adapters.graph import neo4j
+
+    with _readable("PAPERS_GRAPH_URL", settings.graph_url):
+        try:
+            urlsplit(settings.graph_url).port  # noqa: B018  # the driver finds out only when it connects
+            return neo4j.connect(settings.graph_url)
+        except ConfigurationError as error:
+            raise ValueError(error) from error
 
 
 async def _open_store(settings: Settings, stack: AsyncExitStack, clock: Clock) -> PaperStore:
-    if settings.store_url.startswith("mongodb"):
-        from app.adapters.papers import mongo
-
-        store = mongo.connect(settings.store_url)
+    if store := _connect_store(settings):
         stack.push_async_callback(store.close)
         await stack.enter_async_context(doing(clock, "store", store.prepare))
         return store
@@ -93,10 +168,7 @@ async def _open_store(settings: Settings, stack: AsyncExitStack, clock: Clock) -
 
 
 async def _open_graph(settings: Settings, stack: AsyncExitStack, clock: Clock) -> Graph:
-    if not settings.graph_url.startswith("sqlite"):
-        from app.adapters.graph import neo4j
-
-        graph = neo4j.connect(settings.graph_url)
+    if graph := _connect_graph(settings):
         stack.push_async_callback(graph.close)
         await stack.enter_async_context(doing(clock, "graph", graph.prepare))
         return graph
@@ -131,10 +203,8 @@ def _open_files(settings: Settings) -> Files:
     url = settings.files_url
     if url == "file:":
         url = (settings.data_dir / "files").as_uri()
-    try:
+    with _readable("PAPERS_FILES_URL", url):
         return connect(url)
-    except (ValueError, ImportError) as error:
-        raise SettingsError(f"PAPERS_FILES_URL is {url!r}, which cannot be: {error}.") from error
 
 
 def own_weights(settings: Settings) -> Path | None:

@@ -50,14 +50,15 @@ def tied_by_kernel(farewell: signal.Signals) -> Callable[[], None]:
     return tie
 
 
-def follow_parent() -> None:
-    """The child's side: from now on this process and its group end when the parent does. Nothing without a parent."""
+def follow_parent() -> bool:
+    """The child's side: from now on this process and its group end when the parent does. False without a parent."""
     number = os.environ.pop(PIPE, None)
     if number is None:
-        return
+        return False
     pipe = int(number)
     os.set_inheritable(pipe, False)
     Thread(target=_end_with, args=(pipe,), name="follow-parent", daemon=True).start()
+    return True
 
 
 def _end_with(pipe: int) -> None:

@@ -57,7 +57,10 @@ async def ends(process: subprocess.Popen[bytes]) -> tuple[int, float]:
     """Its exit status, and the seconds it took to end when asked."""
     begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    status = await asyncio.to_thread(process.wait, 60)
+    try:
+        status = await asyncio.to_thread(process.wait, ENDED_WITHIN * 3)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"it is still there after {ENDED_WITHIN * 3:.0f} s: it waits for the store")
     return status, time.monotonic() - begun
 
 

@@ -140,7 +140,7 @@ def test_a_command_that_is_none_gets_its_usage(words: list[str]) -> None:
 def test_help_lists_what_people_need() -> None:
     listed = RUNNER.invoke(cli, ["--help"]).stdout.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line.strip()] == [
-        "serve", "worker", "submit", "watch", "dead-letters", "check",
+        "serve", "worker", "api", "submit", "watch", "dead-letters", "check",
     ]  # fmt: skip
 
 

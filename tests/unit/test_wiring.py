@@ -3,9 +3,11 @@
 import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kombu.transport.redis import Channel
 from redis.asyncio import Redis
 
 from app import main
@@ -20,7 +22,7 @@ from app.adapters.reader.subprocess import SubprocessReader
 from app.domain.errors import PaperNotFoundError
 from app.extraction import tagger
 from app.settings import Settings, SettingsError
-from app.wiring import _open_files, _open_graph, _open_reader, broker_url, open_services, own_weights
+from app.wiring import _open_files, _open_graph, _open_reader, broker_url, check_urls, open_services, own_weights
 from app.worker.celery_app import create_celery, refuse
 
 pytestmark = pytest.mark.anyio
@@ -158,10 +160,66 @@ async def test_the_served_application_opens_what_the_environment_says(tmp_path: 
         ("redis://host:6379/2", "redis://host:6379/2"),
         ("unix:///run/redis.sock?db=3", "redis+socket:///run/redis.sock?virtual_host=3"),
         ("unix:///run/redis.sock", "redis+socket:///run/redis.sock?virtual_host=0"),
+        ("unix://:s%40crt@/run/redis.sock", "redis+socket://:s%40crt@/run/redis.sock?virtual_host=0"),
+        ("unix:///run/redis.sock?username=me&password=s", "redis+socket://me:s@/run/redis.sock?virtual_host=0"),
+        ("redis://host?db=5&username=me&password=s%2Fcrt", "redis://me:s%2Fcrt@host/5"),
+        ("redis://host:6379/1?socket_timeout=3&client_name=papers&protocol=3", "redis://host:6379/1"),
+        ("rediss://[::1]:6380/?db=2", "rediss://[::1]:6380/2?ssl_cert_reqs=required"),
     ],
 )
 def test_celery_is_told_the_same_redis_in_its_own_spelling(redis: str, broker: str) -> None:
     assert broker_url(redis) == broker
+
+
+def test_celery_takes_user_and_password_to_a_socket(tmp_path: Path) -> None:
+    celery, _ = create_celery(broker_url(f"unix://me:s%40crt@{tmp_path}/redis.sock?db=3"), refuse)
+    channel: Any = Channel.__new__(Channel)  # which would connect if it were made as usual
+    channel.connection = SimpleNamespace(client=celery.connection_for_write(), default_port=6379)
+    told = channel._connparams()
+    assert (told["path"], told["username"], told["password"], told["db"]) == (
+        f"{tmp_path}/redis.sock",
+        "me",
+        "s@crt",
+        3,
+    )
+    celery.close()
+
+
+WRONG_URLS = [
+    ("redis_url", "redis://host:abc", "Port could not be cast to integer value as 'abc'"),
+    ("redis_url", "redis://me:secret@host?foo=1", ".* unexpected keyword argument 'foo'"),
+    ("redis_url", "rediss://host?ssl_cert_reqs=maybe", "Invalid SSL Certificate Requirements Flag: maybe"),
+    ("store_url", "mongodb://host:port/papers", "Port contains non-digit characters.*"),
+    ("store_url", "mongodb://me:s@crt@host/papers", "Username and password must be escaped.*"),
+    ("store_url", "mongodb://host/?tls=true&tlsCAFile=/nowhere.pem", ".*No such file or directory: '/nowhere.pem'"),
+    ("graph_url", "bolt://host:abc", "Port could not be cast to integer value as 'abc'"),
+    ("graph_url", "bolt://me:secret@host?x=1", "Routing context .* is not supported .*"),
+    ("files_url", "teapot://me:secret@kitchen", "Protocol not known: teapot"),
+]
+
+
+@pytest.mark.slow  # the drivers take half a second to import
+@pytest.mark.parametrize(("setting", "url", "reason"), WRONG_URLS)
+async def test_a_url_that_its_client_cannot_read_is_told_in_a_sentence_without_its_password(
+    setting: str, url: str, reason: str, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "redis_url": NOWHERE, setting: url})
+    with pytest.raises(
+        SettingsError, match=rf"^PAPERS_{setting.upper()} is '.*', which cannot be: {reason}\.$"
+    ) as told:
+        await check_urls(settings)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.slow
+async def test_urls_that_their_clients_can_read_are_right_though_nobody_is_there(tmp_path: Path) -> None:
+    urls = {"store_url": "mongodb://nowhere.test", "graph_url": "neo4j://nowhere.test", "redis_url": NOWHERE}
+    await check_urls(Settings.model_validate({"data_dir": tmp_path, **urls}))
+
+
+def test_without_a_redis_that_is_named_only_serve_starts() -> None:
+    with pytest.raises(SettingsError, match=r"^PAPERS_REDIS_URL is not set: only `serve` brings"):
+        broker_url("embedded:")
 
 
 async def test_files_are_kept_where_their_url_says(tmp_path: Path) -> None:

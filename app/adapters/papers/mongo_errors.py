@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from pymongo.errors import (
+    ConfigurationError,
     ConnectionFailure,
     ExecutionTimeout,
     OperationFailure,
@@ -18,6 +19,13 @@ from app.domain.errors import UnavailableError
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_AWAY = (
+    ConnectionFailure,
+    WaitQueueTimeoutError,
+    ExecutionTimeout,
+    WriteConcernError,
+    ConfigurationError,  # of a `mongodb+srv` whose name nobody knows now; a wrong URL stops the start
+)
 _NOT_ALLOWED = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 
 
@@ -28,9 +36,10 @@ def answering(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corout
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await never_cancelled(method(*args, **kwargs))
-        except (ConnectionFailure, WaitQueueTimeoutError, ExecutionTimeout, WriteConcernError) as error:
+        except _AWAY as error:
+            reason = str(error).partition(", Timeout: ")[0]  # what follows is all the driver knows of its servers
             raise UnavailableError(
-                f"MongoDB does not answer ({error}); check PAPERS_STORE_URL and that it runs."
+                f"MongoDB does not answer ({reason}); check PAPERS_STORE_URL and that it runs."
             ) from error
         except OperationFailure as error:
             if error.code in _NOT_ALLOWED:
