@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10 -p no:pytest-testmon
 # Not even imported by the fast lane: all in them is slow, and what they import takes a quarter of its start.
-SLOW   := tests/integration_tests/hostile tests/properties
+SLOW   := tests/integration_tests/hostile tests/properties tests/schedules/test_breaks.py tests/unit/test_support_forks.py
 # Two processes a core: while one waits for a timer, the other works. Hypothesis's tests are all in $(SLOW).
 FAST   := --forks 4 -p no:hypothesispytest -m "not slow" --ignore=tests/live $(addprefix --ignore=,$(SLOW))
 # Files of tests in memory, where the system has such a folder: on a disk each directory takes milliseconds to remove.

@@ -27,8 +27,6 @@ from tests.support.servers import LIVE_URLS
 from tests.support.shared import NO_FOLDER, SharedService
 from tests.support.sockets import Socket
 
-pytest_plugins = ["tests.support.forks"]
-
 SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
 
 LANE = pytest.StashKey[Lane]()
@@ -39,7 +37,9 @@ LINES = LinesOfPapers()
 Connect = Callable[..., AbstractAsyncContextManager[Socket]]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    # Named in `pytest_plugins`, it would be looked for in all that is installed: 30 ms.
+    pluginmanager.import_plugin("tests.support.forks")
     parser.addoption("--live", action="store_true", help="run the scenarios against real processes over loopback")
     parser.addoption("--seed", type=int, help="the one seed under which tests/schedules runs")
     parser.addoption("--seeds", type=int, default=20, help="how many seeds each seam of tests/schedules is run under")
