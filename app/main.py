@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from app.api import dead_letters, knowledge, papers, system
 from app.api.cut_off import CutOffAnswer
 from app.api.errors import add_error_handlers, documented_everywhere
+from app.api.paths import WholePath
 from app.api.requests import PROBES, RequestObserver
 from app.realtime import routes
 from app.realtime.hub import Hub
@@ -61,6 +62,7 @@ def create_app(open_services: OpenServices) -> FastAPI:
         },
     )
     add_error_handlers(app)
+    app.add_middleware(WholePath)
     app.add_middleware(CutOffAnswer)
     app.add_middleware(RequestObserver)  # the outer one: it sees that answer too
     for module in (papers, dead_letters, knowledge, system, routes):

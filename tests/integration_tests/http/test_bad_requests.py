@@ -71,7 +71,7 @@ NO_METHODS = {
 }
 
 
-CLIMBS = ["..%2F..%2Fetc%2Fpasswd", "..%5c..%5c", "%c3%28", "%ff%fe"]
+CLIMBS = ["..%2F..%2Fetc%2Fpasswd", "..%5c..%5c", "%c3%28", "%ff%fe", "%0A"]
 
 POSITION = "a socket's position"
 
