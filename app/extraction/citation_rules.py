@@ -11,7 +11,8 @@ from app.extraction.citation_words import Word
 
 _ARXIV = re.compile(
     r"\barxiv\s*[:.]?\s*(?:[a-z-]+(?:\s?\.\s?[A-Z]{2})?\s?/\s?\d{7}|\d{4}\s?\.\s?\d{4,5})(?:\s?v\d)?"
-    r"|\b(?:hep|nucl|astro|cond|gr|quant|math)(?:\s?-\s?[a-z]{2,4})?\s?/\s?\d{7}(?:v\d)?",
+    r"|\b(?:hep|nucl|astro|cond|gr|quant|math)(?:\s?-\s?[a-z]{2,4})?\s?/\s?\d{7}(?:v\d)?"
+    r"|(?<![\w./:-])\d\d(?:0[1-9]|1[0-2])\.\d{4,5}(?:v\d)?(?![\w/-]|\.\w)",  # year, month and number
     re.IGNORECASE,
 )
 _EDITORS = frozenset("eds editor editors hg hrsg".split())
