@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from app.extraction.citation_words import words
 from tests.evaluation.data import VARIABLE, data_folder
 from tests.evaluation.matching import matches, similar
 from tests.evaluation.model import f1
-from tests.evaluation.split import part_of
+from tests.evaluation.split import Part, part_of
+from tests.training.citation_strings import AnnotatedCitation, learnable
 
 
 def test_a_paper_is_in_the_same_part_for_good() -> None:
@@ -22,6 +24,16 @@ def test_a_paper_is_in_the_same_part_for_good() -> None:
 def test_the_share_that_is_held_back_is_what_was_asked_for() -> None:
     held_back = sum(part_of(f"string {number}", test=0.2) == "test" for number in range(2000))
     assert held_back == pytest.approx(400, abs=40)
+
+
+def test_a_string_that_is_held_back_is_not_learnt_from_in_another_spelling_of_another_set() -> None:
+    def annotated(data: str, part: Part, text: str) -> AnnotatedCitation:
+        return AnnotatedCitation(data, part, text, words(text), ["title"] * len(words(text)))
+
+    held_back = annotated("anystyle", "test", "Osei, L. Reading. 2001.")
+    copy = annotated("grobid", "development", "Osei L , Reading( 2001 )")
+    other = annotated("grobid", "development", "Osei L, Writing (2001)")
+    assert learnable([held_back, copy, other]) == [other]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ The two draw other lines: AnyStyle's `volume` holds the issue too, and its field
 
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,13 +52,18 @@ class AnnotatedCitation(NamedTuple):
     labels: list[str]
 
 
+def letters(text: str) -> str:
+    """Two strings that differ in punctuation and spaces alone have the same."""
+    return re.sub(r"\W+", "", text.lower())
+
+
 def citation_strings(folder: Path) -> Iterator[AnnotatedCitation]:
     """Every annotated citation. GROBID's are split by the paper they come from, AnyStyle's by their letters."""
     for name in ("core", "good"):
         root = etree.parse(folder / "citations" / f"{name}.xml").getroot()
         for sequence in root.iter("sequence"):
             text, labels = _together(_of_anystyle(sequence))
-            yield from _annotated("anystyle", part_of(re.sub(r"\W+", "", text.lower()), TEST), text, labels)
+            yield from _annotated("anystyle", part_of(letters(text), TEST), text, labels)
     with tarfile.open(folder / _GROBID) as archive:
         members = [member for member in archive if "/corpus/" in member.name and member.isfile()]
         for member in sorted(members, key=lambda found: found.name):
@@ -67,6 +72,14 @@ def citation_strings(folder: Path) -> Iterator[AnnotatedCitation]:
             part = part_of(Path(member.name).name, TEST)
             for bibl in etree.parse(file, etree.XMLParser(recover=True)).getroot().iter("{*}bibl"):
                 yield from _annotated("grobid", part, *_together(list(_of_grobid(bibl))))
+
+
+def learnable(every: Sequence[AnnotatedCitation]) -> list[AnnotatedCitation]:
+    """Those of the development part, but for what is in the test part too: the two sets share strings."""
+    kept_back = {letters(citation.text) for citation in every if citation.part == "test"}
+    return [
+        citation for citation in every if citation.part == "development" and letters(citation.text) not in kept_back
+    ]
 
 
 def _annotated(data: str, part: Part, text: str, labels: list[str]) -> Iterator[AnnotatedCitation]:

@@ -10,7 +10,7 @@ import pycrfsuite
 from app.extraction.citation_words import features
 from app.extraction.citations import SHIPPED
 from tests.evaluation import citations as measured
-from tests.training.citation_strings import citation_strings, tags
+from tests.training.citation_strings import citation_strings, learnable, tags
 from tests.training.model import WEIGHTS, Card
 
 _ITERATIONS = 80
@@ -19,7 +19,7 @@ _ITERATIONS = 80
 def train(folder: Path) -> Card:
     """Trains on the development part. crfsuite's L-BFGS starts from zero: the same data give the same weights."""
     every = list(citation_strings(folder))
-    learnt = [citation for citation in every if citation.part == "development"]
+    learnt = learnable(every)
     trainer = pycrfsuite.Trainer(verbose=False)
     trainer.select("lbfgs")
     trainer.set_params({"c1": 0.1, "c2": 0.05, "max_iterations": _ITERATIONS, "feature.minfreq": 2})
