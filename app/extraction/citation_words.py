@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.extraction.citation_stretches import stretch_features
+
 _WORD = re.compile(
     r"(?:https?://|ftp://|www\.)[^\s<>\"”]*[\w/]"  # a URL
     r"|10\.\d{4,}/[^\s<>\"”,;]*\w"  # a DOI
@@ -38,7 +40,10 @@ def words(citation: str) -> list[Word]:
 
 
 def features(citation: str, found: Sequence[Word]) -> list[list[str]]:
-    """What can be seen of each word: itself, its form, its neighbours, the punctuation round it, and where it stands."""
+    """What can be seen of each word: itself, its form, its neighbours, the punctuation round it, and where it stands.
+
+    And what can be seen of the whole stretch between two signs of punctuation.
+    """
     if not found:
         return []
     edges = [0, *(edge for word in found for edge in (word.start, word.end)), len(citation)]
@@ -55,6 +60,7 @@ def features(citation: str, found: Sequence[Word]) -> list[list[str]]:
         f"year_at={_tenth(years.index(True), size) if any(years) else -1}",
         f"year_in_brackets={next((depth[i] for i in range(size) if years[i]), -1)}",
     ]
+    of_stretches = stretch_features(gaps, lower, forms)
     answer = []
     year_seen = in_seen = False
     for i in range(size):
@@ -105,7 +111,7 @@ def features(citation: str, found: Sequence[Word]) -> list[list[str]]:
             seen += [f"w+w+1={w}|{lower[i + 1]}", f"form+form+1={form}|{gaps[i + 1]}|{forms[i + 1]}"]
         if 0 < i < size - 1:
             seen.append(f"forms={forms[i - 1]}|{gaps[i]}|{form}|{gaps[i + 1]}|{forms[i + 1]}")
-        answer.append(seen + whole)
+        answer.append(seen + whole + of_stretches[i])
         year_seen = year_seen or years[i]
         in_seen = in_seen or w == "in"
     return answer
