@@ -21,7 +21,7 @@ from tests.support.fleet import live_services
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
 from tests.support.leaks import OpenHandles
-from tests.support.lines_of_papers import LinesOfPapers
+from tests.support.lines_of_papers import LINES
 from tests.support.live import LiveLane, LiveServer
 from tests.support.servers import LIVE_URLS
 from tests.support.shared import NO_FOLDER, SharedService
@@ -32,7 +32,6 @@ SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_conte
 LANE = pytest.StashKey[Lane]()
 FAILED = pytest.StashKey[bool]()
 HANDLES = pytest.StashKey[OpenHandles]()
-LINES = LinesOfPapers()
 
 Connect = Callable[..., AbstractAsyncContextManager[Socket]]
 

@@ -38,3 +38,7 @@ class LinesOfPapers(logging.Filter):
         """The lines since the last look that name no paper."""
         lost, self._lost = self._lost, []
         return lost
+
+
+LINES = LinesOfPapers()
+"""One for all, however often somebody imports what uses it: of two the first would keep lines from the second."""

@@ -119,6 +119,17 @@ async def test_where_it_fails_the_paper_is_read_here_and_the_log_says_why(
     assert reason in told
 
 
+async def test_where_it_fails_progress_is_told_page_by_page_as_without_it() -> None:
+    told: list[tuple[int, int]] = []
+
+    async def note(done: int, total: int) -> None:
+        told.append((done, total))
+
+    async with httpx.AsyncClient(base_url="http://grobid:8070", transport=httpx.MockTransport(away)) as client:
+        await GrobidReader(InlineReader(), client, ManualClock(), 5).read(PAPER, PDF, note)
+    assert told == [(1, 1)]
+
+
 async def test_one_that_is_busy_for_ever_costs_no_more_than_the_time_a_file_has(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -20,12 +20,12 @@ import app
 from app.logs import about
 from app.realtime.hub import Consumer
 from app.settings import Settings
-from conftest import HANDLES, LINES, pytest_runtest_teardown
+from conftest import HANDLES, pytest_runtest_teardown
 from tests.support import in_process
 from tests.support.deadlines import ends_within
 from tests.support.in_process import Applications, open_in_process_lane
 from tests.support.leaks import MAY_TAKE, tasks_left, threads_left
-from tests.support.lines_of_papers import WAY
+from tests.support.lines_of_papers import LINES, WAY
 
 pytestmark = pytest.mark.anyio
 
