@@ -40,6 +40,7 @@ class Network:
         self.types = types_of(self._labels)
         self._tokenizer = _tokenizer(tokenizer)
         self._session, self._row = _session(files[0])
+        self._barred = -1e9 * self._row([[not _may_follow(a, b) for b in self._labels] for a in self._labels])[0]
         try:
             self._wants = [wanted.name for wanted in self._session.get_inputs()]
             scores = self._scores(self._tokenizer.encode(_SAMPLE))
@@ -64,9 +65,24 @@ class Network:
         """The label of each word's first piece; `O` where there is none."""
         begin = words[0][0]
         pieces = self._tokenizer.encode(text[begin : words[-1][1]])
-        best = self._scores(pieces).argmax(axis=1)
-        for first in first_pieces([(start - begin, end - begin) for start, end in words], pieces.offsets):
-            yield "O" if first is None else self._labels[best[first]]
+        firsts = list(first_pieces([(start - begin, end - begin) for start, end in words], pieces.offsets))
+        best = self._best(self._scores(pieces)[[first for first in firsts if first is not None]])
+        for first in firsts:
+            yield "O" if first is None else self._labels[next(best)]
+
+    def _best(self, scores: Any) -> Iterator[int]:
+        """The labels of most score together of which each may follow the one before it (Viterbi)."""
+        if not len(scores):
+            return iter(())
+        sums, came = scores[0] + self._barred[self._labels.index("O") if "O" in self._labels else 0], []
+        for row in scores[1:]:
+            ways = sums[:, None] + self._barred
+            came.append(ways.argmax(axis=0))
+            sums = ways.max(axis=0) + row
+        best = [int(sums.argmax())]
+        for before in reversed(came):
+            best.append(int(before[best[-1]]))
+        return reversed(best)
 
     def _scores(self, pieces: "Encoding") -> Any:
         given = {"input_ids": pieces.ids, "attention_mask": pieces.attention_mask, "token_type_ids": pieces.type_ids}
@@ -85,7 +101,7 @@ def _tokenizer(data: bytes) -> "Tokenizer":
     return tokenizer
 
 
-def _session(file: Path) -> tuple[Any, Callable[[list[int]], Any]]:
+def _session(file: Path) -> tuple[Any, Callable[[list[Any]], Any]]:
     """What runs the network, and what makes a batch of one row for it."""
     # Without it the library writes down what it runs, and sends it to its makers.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -109,6 +125,11 @@ def _extra() -> Iterator[None]:
         yield
     except ImportError as error:
         raise WeightsError("a folder holds a network: pip install 'paper-processing[neural]'") from error
+
+
+def _may_follow(before: str, label: str) -> bool:
+    """What goes on goes on with something: `I-task` comes after `B-task` or `I-task`."""
+    return not label.startswith("I-") or (before[:2] in {"B-", "I-"} and before[2:] == label[2:])
 
 
 def first_pieces(words: Sequence[Token], pieces: Sequence[Token]) -> Iterator[int | None]:

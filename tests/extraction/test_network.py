@@ -62,6 +62,11 @@ def test_a_word_is_what_its_first_piece_is(tmp_path: Path) -> None:
 
 
 @slow
+def test_nothing_goes_on_that_has_not_begun(tmp_path: Path) -> None:
+    assert "task:wide" not in found(network(tmp_path / "all", {**EACH_TYPE, "wide": "I-task"}))
+
+
+@slow
 def test_a_network_of_some_types_adds_to_what_the_rules_find(tmp_path: Path) -> None:
     told = found(network(tmp_path / "some", {"glo": "B-task", "##rbs": "O"}, ["O", "B-task", "I-task"]))
     assert told.keys() == {"task:glorb", "method:convolutional-network", "dataset:mnist"}
