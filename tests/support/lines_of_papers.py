@@ -26,6 +26,8 @@ class LinesOfPapers(logging.Filter):
         for name in WAY:
             logger = logging.getLogger(name)
             logger.setLevel(logging.DEBUG)
+            # `make prove` imports all of it once more in one process; of two, the first would keep lines from the second.
+            logger.filters[:] = [one for one in logger.filters if type(one).__name__ != type(self).__name__]
             logger.addFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -41,4 +43,3 @@ class LinesOfPapers(logging.Filter):
 
 
 LINES = LinesOfPapers()
-"""One for all, however often somebody imports what uses it: of two the first would keep lines from the second."""
