@@ -72,6 +72,8 @@ class Service:
             if message["event_type"] == "paper_status":  # the service tells of a run only once it was asked for
                 await until(lambda: "POST /papers/p1/process" in self.asked or "/ws/" in self.opened[0])
             yield json.dumps(message)
+        if not self.sockets:  # no more are expected: a service that is as it should be leaves this one open
+            await anyio.sleep_forever()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(f"{request.method} {request.url.path}")

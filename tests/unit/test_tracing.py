@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, SpanKind
 
@@ -209,6 +209,14 @@ def test_every_process_makes_the_same_ids_for_a_paper() -> None:
 
 KINDS = {"api": tracing.first_step, "worker": tracing.step}
 """How a process of each kind begins its part of a paper's trace."""
+
+
+def test_the_exporter_is_closed_with_what_tells_of_its_losses() -> None:
+    exporter = InMemorySpanExporter()
+    told = tracing._tells_once(exporter)
+    assert told.export([]) is SpanExportResult.SUCCESS
+    told.shutdown()
+    assert exporter.export([]) is SpanExportResult.FAILURE, "it was left open, with what it had not sent"
 
 
 def test_a_sampler_by_ratio_keeps_whole_papers(monkeypatch: pytest.MonkeyPatch) -> None:
