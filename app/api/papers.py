@@ -25,6 +25,7 @@ from app.api.runs import AWAY, BATCH, BUSY, ENDED, FULL, INVALID, OPENED, UNKNOW
 from app.api.upload import receive_file
 from app.domain.errors import (
     EmptyFileError,
+    FileLostError,
     FileTooLargeError,
     InvalidCursorError,
     InvalidError,
@@ -193,7 +194,7 @@ async def get_relationships(paper_id: str, papers: ThePapers) -> Items[Relations
     response_class=StreamingResponse,
     responses={
         200: {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
-        **documented(UNKNOWN),
+        **documented(UNKNOWN, FileLostError()),
     },
 )
 async def get_file(paper_id: str, papers: ThePapers) -> StreamingResponse:

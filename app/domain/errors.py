@@ -77,6 +77,17 @@ class NotExtractedError(NotFoundError):
         super().__init__(f"This paper has no {what} yet; POST /papers/{{id}}/process, then watch it.")
 
 
+class FileLostError(NotFoundError):
+    """The paper is there, and its original is not: somebody or something else took it away."""
+
+    code = "file_lost"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The file of this paper is lost; restore it from a backup, or delete the paper and upload it again."
+        )
+
+
 class PaperBusyError(ConflictError):
     code = "paper_busy"
 

@@ -12,6 +12,8 @@ from functools import partial
 import anyio
 
 from app.domain.errors import PaperProcessingError
+from app.domain.lifecycle import Status
+from app.domain.paper import Paper
 from app.ports import Clock, EventLog, Files, Graph, PaperStore, TaskQueue
 from app.services.relay import Relay
 from app.services.sweeper import Sweeper
@@ -82,14 +84,14 @@ class Checkup:
         if "store" not in up:
             return found  # all that follows compares something with it
         found += await self._stuck(redis="redis" in up)
-        seqs = await self._live()
-        live = set(seqs)
+        papers = await self._live()
+        live = set(papers)
         if "redis" in up:
-            found += await self._compare_log(seqs)
+            found += await self._compare_log({paper_id: paper.seq for paper_id, paper in papers.items()})
         if "files" in up:
             found += await self._compare_files(live)
         if "graph" in up:
-            found += await self._strays("in the graph", await self._graph.papers(), live, self._graph.remove)
+            found += await self._compare_graph(papers)
         prune = partial(self._store.prune_outputs, keep={})
         found += await self._strays("among the outputs", await self._store.output_owners(), live, prune)
         return found
@@ -185,6 +187,18 @@ class Checkup:
         old = [file.paper_id for file in kept if file.changed_at < before]
         return found + await self._strays("among the files", old, live, self._files.remove)
 
+    async def _compare_graph(self, papers: Mapping[str, Paper]) -> list[Problem]:
+        found: list[Problem] = []
+        known = await self._graph.papers()
+        done = {id_ for id_, paper in papers.items() if paper.status is Status.COMPLETED and paper.counts.entities}
+        if missing := sorted(done.difference(known)):
+            found.append(
+                Problem(
+                    f"The graph has nothing of papers that were worked through: {_named(missing)}; process them again."
+                )
+            )
+        return found + await self._strays("in the graph", known, set(papers), self._graph.remove)
+
     async def _strays(
         self, where: str, owners: Collection[str], live: set[str], remove: Callable[[str], Awaitable[None]]
     ) -> list[Problem]:
@@ -204,13 +218,13 @@ class Checkup:
 
         return [Problem(f"There is something {where} that belongs to no paper: {_named(strays)}.", clear)]
 
-    async def _live(self) -> dict[str, int]:
-        """The `seq` of each paper that is there."""
-        live: dict[str, int] = {}
+    async def _live(self) -> dict[str, Paper]:
+        """Each paper that is there."""
+        live: dict[str, Paper] = {}
         cursor: str | None = None
         while True:
             page = await self._store.list(None, None, PAGE, cursor)
-            live.update((paper.id, paper.seq) for paper in page.items)
+            live.update((paper.id, paper) for paper in page.items)
             cursor = page.next_cursor
             if cursor is None:
                 return live

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from app.domain import decisions
 from app.domain.errors import (
+    FileLostError,
     NotExtractedError,
     PaperGoneError,
     PaperNotFoundError,
@@ -112,14 +113,15 @@ class Papers:
         return body
 
     async def file(self, paper_id: str) -> AsyncIterator[bytes]:
-        """The original bytes, in chunks."""
+        """The original bytes, in chunks. Raises `FileLostError` where they are gone and the paper is not."""
         await self._record(paper_id)
         try:
             async with self._files.stream(paper_id) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except FileNotFoundError as error:
-            raise PaperGoneError(paper_id) from error
+            await self._record(paper_id)  # it may have been deleted meanwhile
+            raise FileLostError from error
 
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
         return await self._store.search(q, limit)

@@ -14,6 +14,7 @@ from app.domain import decisions
 from app.domain.decisions import Change, Findings
 from app.domain.errors import (
     ContendedError,
+    FileLostError,
     LeaseLostError,
     PaperNotFoundError,
     PaperProcessingError,
@@ -165,7 +166,7 @@ class Pipeline:
             return False
         except ReadError as error:
             return await self._end(hold, decisions.fail, error)
-        except RetryableError as error:
+        except (RetryableError, FileLostError) as error:
             return await self._end(hold, decisions.give_up_attempt, error)
         except Exception as error:
             if WorkerOutOfMemoryError.explains(error):

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from app.domain import stages as plans
 from app.domain.citing import bibliography
 from app.domain.decisions import Findings
+from app.domain.errors import FileLostError
 from app.domain.events import LISTED
 from app.domain.knowledge import Document, Entity, Found, Reading, Reference, Relationship
 from app.domain.paper import Output, Paper
@@ -123,7 +124,10 @@ class Read(Stage):
         self._reader = reader
 
     async def work(self, work: Work) -> Findings:
-        data = await self._files.get(work.paper.id)
+        try:
+            data = await self._files.get(work.paper.id)
+        except FileNotFoundError as error:
+            raise FileLostError from error
         reading = await self._reader.read(data, work.paper.content_type, work.progress)
         await work.save(Output.READING, READING, reading)
         counts = work.paper.counts.model_copy(update={"pages": reading.pages})

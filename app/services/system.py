@@ -36,6 +36,8 @@ class Condition(Value):
 
     services: dict[str, ServiceState]
     workers: int
+    counts: StoreCounts | None
+    """None where the store could not count."""
     reasons: tuple[str, ...]
     """Why the service is degraded, a sentence each; none when all is well."""
 
@@ -96,6 +98,7 @@ class System:
         """Looks at all backing services and for workers, at the same time."""
         trouble = dict.fromkeys(self._checks, f"it did not answer within {DEADLINE_SECONDS:g} second.")
         workers: int | None = None
+        counts: StoreCounts | None = None
         short: Mapping[str, datetime] = {}
 
         async def ask(name: str, check: Check) -> None:
@@ -113,15 +116,23 @@ class System:
             workers = await _or(workers, self._queue.workers)
             short = await _or(short, self._queue.out_of_memory)
 
+        async def count() -> None:
+            nonlocal counts
+            counts = await _or(counts, self._store.counts)
+
         with anyio.move_on_after(DEADLINE_SECONDS):
             async with anyio.create_task_group() as tasks:
                 for name, check in self._checks.items():
                     tasks.start_soon(ask, name, check)
                 tasks.start_soon(hear)
+                tasks.start_soon(count)
+        if counts is None:  # nobody may take a store that cannot count for one with nothing to do
+            trouble.setdefault("store", "its papers could not be counted.")
         self._note(trouble)
         return Condition(
             services={name: "down" if name in trouble else "ok" for name in self._checks},
             workers=workers or 0,
+            counts=counts,
             reasons=(
                 *(f"{name}: {reason}" for name, reason in trouble.items()),
                 *([NO_WORKER] if workers == 0 else []),
@@ -141,15 +152,8 @@ class System:
     async def sample(self, connections: int) -> Sample:
         """Looks at everything now; what does not answer within the deadline counts as nothing."""
         condition = await self.condition()
-        services, reasons = condition.services, condition.reasons
-        counts: StoreCounts | None = None
-        with anyio.move_on_after(DEADLINE_SECONDS):
-            counts = await _or(counts, self._store.counts)
-        if counts is None:  # nobody may take a store that is too slow to count for one with nothing to do
-            if services["store"] == "ok":
-                reasons = (*reasons, "store: its papers could not be counted.")
-            services = {**services, "store": "down"}
-            counts = StoreCounts(queued=0, active=0, waiting=0)
+        reasons = condition.reasons
+        counts = condition.counts or StoreCounts(queued=0, active=0, waiting=0)
         cpu, memory = self._machine.usage()
         now = self._clock.now()
         return Sample(
@@ -163,7 +167,7 @@ class System:
                     active_tasks=counts.active,
                     workers=condition.workers,
                     connections=connections,
-                    services=services,
+                    services=condition.services,
                 ),
             ),
             metrics=SystemMetricsEvent(

@@ -17,6 +17,7 @@ HTTP = {
     "paper_not_found": 404,
     "entity_not_found": 404,
     "not_extracted": 404,
+    "file_lost": 404,
     "conflict": 409,
     "paper_busy": 409,
     "paper_not_running": 409,

@@ -238,6 +238,15 @@ async def test_all_files_are_listed_and_what_a_killed_put_left(files: FsspecFile
     assert [file.paper_id for file in await files.list()] == [PAPER]
 
 
+async def test_what_lies_elsewhere_in_the_folder_is_nobody_s_file(tmp_path: Path) -> None:
+    files = connect(tmp_path.as_uri())
+    await put(files, b"x")
+    (tmp_path / "zz").mkdir()
+    for stray in ("notes.txt", f"zz/{PAPER}"):
+        (tmp_path / stray).write_bytes(b"y")
+    assert [file.paper_id for file in await files.list()] == [PAPER]
+
+
 class LibraryError(Exception):
     """As those of S3's library: none of them is an `OSError`."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from app.domain.decisions import Findings
+from app.domain.decisions import MAX_ATTEMPTS, Findings
 from app.domain.errors import ReaderCrashedError, ReadError, UnavailableError
 from app.domain.lifecycle import Status
 from app.domain.paper import Output, PaperRecord
@@ -50,6 +50,16 @@ async def test_a_file_nobody_can_read_fails_at_once_with_its_reason(bench: Bench
     paper = (await bench.record(paper_id)).paper
     assert paper.error is not None
     assert (stage.calls, paper.status, paper.error.code, paper.error.stage) == (1, "failed", "encrypted", "read")
+
+
+async def test_a_paper_whose_file_is_lost_says_so_when_its_attempts_run_out(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.side.files.remove(paper_id)
+    for _ in range(MAX_ATTEMPTS):
+        await bench.services.pipeline.run(paper_id, 1)
+    paper = (await bench.record(paper_id)).paper
+    assert paper.error is not None
+    assert (paper.status, paper.error.code, paper.error.stage) == ("failed", "file_lost", "read")
 
 
 @pytest.mark.parametrize(

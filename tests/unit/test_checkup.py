@@ -123,6 +123,17 @@ async def test_outputs_and_graph_of_no_paper_are_removed(bench: Bench) -> None:
     assert await bench.services.graph.papers() == []
 
 
+async def test_a_graph_that_lost_what_was_found_in_a_paper_is_told(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    await bench.services.relay.relay()
+    assert await sentences(bench) == []
+    await bench.services.graph.remove(paper_id)
+    assert (await only_problem(bench)).sentence == (
+        f"The graph has nothing of papers that were worked through: {paper_id}; process them again."
+    )
+
+
 @pytest.mark.slow
 async def test_a_paper_beyond_the_first_page_that_lost_its_file_is_told_too(bench: Bench) -> None:
     oldest = await bench.submit()

@@ -1,13 +1,15 @@
 """What people do with papers, where it goes wrong halfway."""
 
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from app.adapters.files.fsspec import FsspecFiles
 from app.adapters.papers.mongo import MongoPaperStore
 from app.domain.decisions import MAX_ATTEMPTS, Change
-from app.domain.errors import NotExtractedError, PaperGoneError, UnavailableError
+from app.domain.errors import FileLostError, NotExtractedError, PaperGoneError, UnavailableError
 from app.domain.paper import Output, PaperRecord
 from app.services.papers import Papers
 from app.services.sweeper import Sweeper
@@ -49,8 +51,31 @@ async def test_what_is_not_there_is_named(bench: Bench) -> None:
     with pytest.raises(NotExtractedError, match="no entities yet"):
         await bench.services.papers.output(paper_id, Output.ENTITIES)
     await bench.side.files.remove(paper_id)
-    with pytest.raises(PaperGoneError, match=paper_id):
+    with pytest.raises(FileLostError, match="restore it from a backup"):
         _ = [chunk async for chunk in bench.services.papers.file(paper_id)]
+
+
+class Vanishing(FsspecFiles):
+    """Files of papers that are deleted just as somebody asks for one."""
+
+    def __init__(self, files: FsspecFiles, papers: Papers) -> None:
+        super().__init__(files._fs, files._root)
+        self._papers = papers
+
+    @asynccontextmanager
+    async def stream(self, paper_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        await self._papers.delete(paper_id)
+        async with super().stream(paper_id) as chunks:
+            yield chunks
+
+
+async def test_the_file_of_a_paper_that_is_deleted_just_then_is_not_lost(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    files = Vanishing(bench.side.files, bench.services.papers)
+    writer = Writer(bench.store, bench.clock, lambda: None)
+    papers = Papers(bench.store, files, writer, bench.services.sweeper, bench.clock, lambda: None)
+    with pytest.raises(PaperGoneError):
+        _ = [chunk async for chunk in papers.file(paper_id)]
 
 
 async def test_a_search_finds_no_more_than_was_asked_for(bench: Bench) -> None:

@@ -27,9 +27,12 @@ async def fails() -> None:
     raise ConnectionError("nobody is there")
 
 
+def system_of(bench: Bench, checks: Mapping[str, Check]) -> System:
+    return System(bench.store, bench.side.queue, checks, FixedMachine(), bench.clock, EventRate(bench.clock))
+
+
 async def sample(bench: Bench, checks: Mapping[str, Check]) -> Sample:
-    system = System(bench.store, bench.side.queue, checks, FixedMachine(), bench.clock, EventRate(bench.clock))
-    return await system.sample(connections=3)
+    return await system_of(bench, checks).sample(connections=3)
 
 
 async def test_a_service_is_well_when_all_answer_and_a_worker_is_there(bench: Bench) -> None:
@@ -150,6 +153,7 @@ async def test_a_store_that_cannot_be_counted_is_down_and_not_one_with_nothing_t
     assert (data.services["store"], data.status) == ("down", "degraded")
     assert data.reasons == ("store: its papers could not be counted.",)
     assert (data.queue_length, data.active_tasks, seen.waiting) == (0, 0, 0)
+    assert not (await system_of(bench, {"store": answers}).condition()).ready
 
 
 @pytest.mark.slow

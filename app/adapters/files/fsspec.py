@@ -139,12 +139,11 @@ class FsspecFiles:
             paths = self._fs.find(self._root)
         except FileNotFoundError:  # a bucket that nobody made yet
             return []
+        named = ((path, path.rpartition("/")[2].removesuffix(PART)) for path in paths)
         return [
-            KeptFile(
-                paper_id=path.rpartition("/")[2].removesuffix(PART),
-                changed_at=self._fs.modified(path).astimezone(UTC),
-            )
-            for path in paths
+            KeptFile(paper_id=name, changed_at=self._fs.modified(path).astimezone(UTC))
+            for path, name in named
+            if path.removesuffix(PART) == self._path(name)  # what somebody else put there is not ours to remove
         ]
 
     def _remove(self, path: str) -> None:
