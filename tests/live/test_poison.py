@@ -20,8 +20,8 @@ from tests.support.sockets import Socket
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 ATTEMPTS = 3
-POISON = b"A Title\n\nAbstract\nNothing good comes of this one.\n" + b"\n\nNothing good comes of the next one." * 5_000
-"""Long enough for its reader to be met while it reads."""
+POISON = b"A Title\n\nAbstract\nNothing good comes of this one.\n" + b"\n\nNothing good comes of the next one." * 50_000
+"""It takes seconds to read: its reader has to be met meanwhile, on a busy machine too."""
 EATER = b"<html><body>" + b"<p>a</p>" * 1_500_000 + b"</body></html>"
 """12 MB; as a tree it takes far more than a reader may have here."""
 
