@@ -1,18 +1,15 @@
 """A worker that gets no more memory: its papers end with a reason, all is told, nothing is lost, and with memory again all goes on."""
 
-import asyncio
 import resource
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from tests.support.live import LiveLane, LiveServer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
 SEED = Path(__file__).parents[1] / "test_papers" / "test_paper_content.txt"
 ROOMY = b"<html><body><h1>A Title</h1><!-- " + b"x" * 3_000_000 + b" --><p>All is well.</p></body></html>"
@@ -31,16 +28,9 @@ def only_worker(server: LiveServer) -> psutil.Process:
     return worker
 
 
-def test_a_worker_without_memory_fails_a_paper_with_its_reason_and_works_on_when_it_has_some(
+async def test_a_worker_without_memory_fails_a_paper_with_its_reason_and_works_on_when_it_has_some(
     server: LiveServer,
 ) -> None:
-    """Not async: the service is degraded for a minute, longer than one async test is given."""
-    asyncio.run(run_out_of_memory(server))
-    found = until_well(server, time.monotonic() + 90)
-    assert found == {"status": "ok", "reasons": [], "services": ALL_WELL}
-
-
-async def run_out_of_memory(server: LiveServer) -> None:
     worker = only_worker(server)
     async with LiveLane(server) as lane:
         first = await lane.upload(SEED.name, SEED.read_bytes())
@@ -73,13 +63,3 @@ async def assert_degraded(lane: LiveLane, worker: psutil.Process) -> None:
         (reason,) = found["reasons"]
         assert f":{worker.pid}:" in reason, "which worker it is, nobody could tell"
         assert "ran out of memory at" in reason
-
-
-def until_well(server: LiveServer, deadline: float) -> dict[str, object]:
-    """What `/health/ready` says when it is no longer degraded."""
-    while True:
-        found: dict[str, object] = httpx.get(f"{server.url}/health/ready").json()
-        if found["status"] == "ok":
-            return found
-        assert time.monotonic() < deadline, f"still not well: {found}"
-        time.sleep(0.5)
