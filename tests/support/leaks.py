@@ -79,9 +79,21 @@ def _descriptors() -> set[int]:
 def _children() -> set[int]:
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:  # there is none: known a thousand times faster than by looking at all processes
+    except ChildProcessError:  # there is none: known faster than by a look at each thread
         return set()
-    return {child.pid for child in psutil.Process().children()}
+    try:  # Linux: which thread started which, without a look at every process of the system
+        threads = os.listdir("/proc/self/task")  # noqa: PTH208
+        return {int(pid) for thread in threads for pid in _read(f"/proc/self/task/{thread}/children").split()}
+    except OSError:
+        return {child.pid for child in psutil.Process().children()}
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 65_536)
+    finally:
+        os.close(descriptor)
 
 
 def _what(descriptor: int) -> str | None:
