@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10 -p no:pytest-testmon
-# Not even imported by the fast lane: all in them is slow, and what they import takes a quarter of its start.
-SLOW   := tests/integration_tests/hostile tests/properties tests/schedules/test_breaks.py tests/unit/test_support_forks.py
-# Two processes a core: while one waits for a timer, the other works. Hypothesis's tests are all in $(SLOW).
-FAST   := --forks 4 -p no:hypothesispytest -m "not slow" --ignore=tests/live $(addprefix --ignore=,$(SLOW))
+# Not even imported by the fast lane: all in them is slow or extended, and what they import takes a quarter of its start.
+LATER  := tests/architecture tests/deployment tests/docs tests/evaluation tests/integration_tests/hostile tests/properties
+LATER  += tests/schedules/test_breaks.py tests/unit/test_support_forks.py tests/unit/test_tracing.py
+# Two processes a core: while one waits for a timer, the other works. Hypothesis's tests are all in $(LATER).
+FAST   := --forks 4 -p no:hypothesispytest -m "not slow and not extended" --ignore=tests/live $(addprefix --ignore=,$(LATER))
 # Files of tests in memory, where the system has such a folder: on a disk each directory takes milliseconds to remove.
 IN_MEMORY := $(addprefix PYTEST_DEBUG_TEMPROOT=,$(wildcard /dev/shm))
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults
@@ -46,8 +47,8 @@ test-websocket: $(STAMP) ## only its WebSocket folder
 test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey and Celery processes
 	@$(PYTEST) --live --force-enable-socket -o faulthandler_timeout=600 $(LIVE) $(ARGS)
 
-test-slow: $(STAMP) ## the in-process tests that sleep or take long
-	@$(PYTEST) --forks 2 -o faulthandler_timeout=600 -m slow --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
+test-slow: $(STAMP) ## the in-process tests that sleep, take long, or are beside the way of an event
+	@$(PYTEST) --forks 2 -o faulthandler_timeout=600 -m "slow or extended" --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
 
 bench: $(STAMP) ## compare with the plain ways, in ratios kept in docs/benchmarks.md (PARTS="fan-out idle" for two)
 	@$(BIN)/python -m tests.bench $(PARTS)

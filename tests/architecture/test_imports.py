@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from importlinter import api, cli
 
+pytestmark = pytest.mark.extended
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = str(ROOT / "pyproject.toml")
 CONTRACTS = [contract["id"] for contract in api.read_configuration(CONFIG)["contracts_options"]]

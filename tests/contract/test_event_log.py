@@ -123,6 +123,7 @@ async def test_papers_are_counted_each_for_itself(log: RedisEventLog) -> None:
     assert await told(log) == [("p", 1), ("q", 1), ("q", 2), ("p", 2)]
 
 
+@pytest.mark.extended  # tests/unit/test_relay.py shows two relays at once in brief
 async def test_relays_that_append_the_same_events_at_once_give_each_once_and_in_order(connect: Connect) -> None:
     papers = [history(f"paper-{number}", 12) for number in range(4)]
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.extended
+
 ROOT = Path(__file__).parents[2]
 MONGO = ("app/adapters/papers/mongo*.py",)
 GRAPH = ("app/adapters/graph/*.py",)

@@ -9,7 +9,7 @@ from pymongo.errors import DocumentTooLarge, WriteError
 
 from tests.support.mongo import MongoServer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 LIMIT = 1000
 

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from app.adapters.papers.codec import event_from_text, event_to_text, record_from_json, record_to_json
 from app.domain.events import PaperEvent
 
+pytestmark = pytest.mark.extended
+
 STORED: dict[str, Any] = json.loads(Path(__file__).with_name("stored_by_0_1_0.json").read_text(encoding="utf-8"))
 
 

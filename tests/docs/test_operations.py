@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.docs.pages import text_of
 from tests.support.in_process import InProcessLane
 
-pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
+pytestmark = [pytest.mark.anyio, pytest.mark.in_process, pytest.mark.extended]
 
 
 async def test_the_table_of_metrics_is_what_the_service_shows(in_process: InProcessLane) -> None:

@@ -3,6 +3,7 @@
 import re
 from itertools import chain
 
+import pytest
 from typer.main import get_command
 
 from app.cli import cli
@@ -16,6 +17,8 @@ from app.realtime.protocol import MAX_MESSAGE_BYTES, MAX_SUBSCRIPTIONS
 from app.settings import Settings
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, commands, links, quotes, settings_table, spans, text_of
 from tests.support.in_process import Applications
+
+pytestmark = pytest.mark.extended
 
 FIRST_SCREEN = 45
 """Lines."""

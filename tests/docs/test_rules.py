@@ -5,6 +5,8 @@ import pytest
 from tests.rules.rule import Rule
 from tests.rules.table import ROOT, RULES, homes, table, told
 
+pytestmark = pytest.mark.extended
+
 HOMES = homes()
 
 

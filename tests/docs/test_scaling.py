@@ -9,6 +9,8 @@ import pytest
 from tests.bench.model import EVENT_BYTES, SIZES, Size, load, row
 from tests.docs.pages import text_of
 
+pytestmark = pytest.mark.extended
+
 SMALL = Size(nodes=4, sockets=400, papers=1_000, events=100, shards=1)
 
 

@@ -14,7 +14,7 @@ from tests.docs import watch
 from tests.docs.pages import blocks
 from tests.support.transcript import Message
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 PLACE: Message = {"event_type": "connection", "id": None, "message": "hello", "data": {"position": "one"}}
 LATER: Message = {"event_type": "paper_status", "id": "two", "message": "queued", "data": {}}

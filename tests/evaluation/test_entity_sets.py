@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from app.domain.knowledge import RelationType
 from tests.evaluation.entities import _as_marked, _wanted, score
 from tests.evaluation.entity_sets import scierc, tdmsci
 from tests.support.builders import a_relationship, an_entity
+
+pytestmark = pytest.mark.extended
 
 ABSTRACT = {
     "sentences": [["BLEU", "-LRB-", "B", "-RRB-", "."], ["It", "judges", "CRF", "tagging", "."]],

@@ -11,6 +11,8 @@ from tests.evaluation.model import f1
 from tests.evaluation.split import Part, part_of
 from tests.training.citation_strings import AnnotatedCitation, learnable
 
+pytestmark = pytest.mark.extended
+
 
 def test_a_paper_is_in_the_same_part_for_good() -> None:
     assert [part_of(name) for name in ("C00-2148", "C08-1014", "3-190", "scielo-a2")] == [

@@ -3,9 +3,13 @@
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from tests.evaluation.printed import Printed, printed_references
 from tests.evaluation.references import Found, _as_printed, _score
 from tests.training.reference_lists import reference_lists
+
+pytestmark = pytest.mark.extended
 
 JATS = """<article><back><ref-list><ref id="r1"><label>1</label><mixed-citation>
 <person-group person-group-type="author"><name><surname>Brandt</surname><given-names>A</given-names></name></person-group>

@@ -119,6 +119,7 @@ def test_a_list_of_types_that_unpacks_to_far_more_is_not_unpacked_to_its_end() -
     assert most < 3_000_000, "all of it was in memory at once"
 
 
+@pytest.mark.extended  # each bit of four files
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_whichever_bit_of_a_zip_is_flipped_it_is_a_document_or_refused(method: int) -> None:
     whole = _zip(method, **{"[Content_Types].xml": "wordprocessingml.document.main+xml"})

@@ -13,7 +13,7 @@ from app.domain.paper import Output
 from app.services.checkup import PAGE, Checkup, Problem
 from tests.support.bench import Bench
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 GONE = "00000000-0000-4000-8000-000000000000"
 

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from app.cli import INTERRUPTED, cli, main, service_url, told
 from app.logs import CHATTY
 
+pytestmark = pytest.mark.extended
+
 RUNNER = CliRunner()
 
 

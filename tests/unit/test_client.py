@@ -15,7 +15,7 @@ from app.client.errors import ClientError
 from app.client.server import Server
 from tests.support.client_service import CONNECTED, URL, Service, event, json_of, paper, plain, status
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 # -- the board

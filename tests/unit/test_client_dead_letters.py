@@ -14,7 +14,7 @@ from app.client.dead_letters import retry_each, retry_one, show_letters
 from app.client.errors import ClientError, RefusedError
 from app.client.server import Server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 URL = "http://papers.test"
 

@@ -20,7 +20,7 @@ from app.client.run import run
 from app.client.server import Server
 from tests.support.client_service import CONNECTED, URL, Service, json_of, paper, plain, status
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 def refusal(code: int, body: bytes) -> InvalidStatus:

@@ -16,7 +16,7 @@ from app.extraction.content_type import PDF, TEXT
 from tests.extraction.readers import files
 from tests.support.clock import ManualClock
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 ANSWER = (Path(files.__file__).with_name("grobid.tei.xml")).read_bytes()
 PAPER = files.pdf([(72.0, 700.0, 18.0, "Our Own Title"), (72.0, 600.0, 10.0, "Some words of the paper.")])

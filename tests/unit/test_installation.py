@@ -21,6 +21,8 @@ from app.wiring import broker_url, open_services
 from app.worker.celery_app import create_celery, refuse
 from tests.support.client_service import URL, Service
 
+pytestmark = pytest.mark.extended
+
 GONE = "00000000-0000-4000-8000-000000000000"
 NOWHERE = "unix:///nowhere/redis.sock"
 

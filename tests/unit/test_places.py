@@ -18,6 +18,8 @@ import anyio
 from redis.asyncio import Redis
 from starlette.websockets import WebSocket
 
+pytestmark = pytest.mark.extended
+
 SCRIPT = """
 if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', 'genesis', '1') end
 redis.call('XADD', KEYS[1], '*', 'event', ARGV[1])

@@ -17,6 +17,7 @@ from app.supervisor.folder import claimed
 from app.supervisor.leash import PIPE, Leash, follow_parent
 
 pytestmark = [
+    pytest.mark.extended,
     pytest.mark.anyio,
     pytest.mark.filterwarnings(
         "ignore:.*multi-threaded, use of fork:DeprecationWarning"

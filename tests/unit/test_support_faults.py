@@ -13,6 +13,8 @@ from tests.faults.report import had_by_all
 from tests.faults.rounds import Arrival, Outcome, pauses
 from tests.faults.servers import KINDS, Servers, ServersError
 
+pytestmark = pytest.mark.extended
+
 
 def heard(at: float, seq: int, paper_id: str = "a", *, asked_for: bool = False) -> Arrival:
     return Arrival(at, paper_id, seq, asked_for)

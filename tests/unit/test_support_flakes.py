@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.flakes import count_flakes
 
+pytestmark = pytest.mark.extended
+
 PRINTED = {
     1: (0, "....\n4 passed in 1.00s\n"),
     2: (

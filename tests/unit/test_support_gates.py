@@ -27,7 +27,7 @@ from tests.support.in_process import Applications, open_in_process_lane
 from tests.support.leaks import MAY_TAKE, tasks_left, threads_left
 from tests.support.lines_of_papers import LINES, WAY
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 class Forgotten:

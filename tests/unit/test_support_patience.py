@@ -10,7 +10,7 @@ from tests.support.deadlines import until
 from tests.support.holds import Hold
 from tests.support.patience import waited_for_a_core, within
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 async def test_what_hangs_is_ended_with_its_message() -> None:

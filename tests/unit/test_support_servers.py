@@ -5,6 +5,8 @@ from _pytest.outcomes import Failed, Skipped
 
 from tests.support.servers import STORE, live_url
 
+pytestmark = pytest.mark.extended
+
 
 def test_a_server_nobody_named_is_skipped_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(STORE, raising=False)

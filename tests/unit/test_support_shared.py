@@ -9,7 +9,7 @@ from tests.support import shared
 from tests.support.leaks import MAY_TAKE
 from tests.support.shared import SharedService
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 @pytest.fixture

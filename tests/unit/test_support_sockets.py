@@ -15,7 +15,7 @@ from tests.support.sockets import DEADLINE, SocketClosed
 from tests.support.starlette_client import InProcessSocket, PortalTransport
 from tests.support.transcript import check_transcript
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 IN_VAIN = 0.05
 """Seconds to wait for what never comes."""

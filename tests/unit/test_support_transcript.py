@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.transcript import Checker, Message, Transcript, check_transcript
 
+pytestmark = pytest.mark.extended
+
 Script = Callable[[list[Message]], None]
 
 SNAPSHOT = {"id": "a", "seq": 1, "run": 0, "progress": 0, "status": "uploaded"}

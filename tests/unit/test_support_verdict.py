@@ -14,7 +14,7 @@ from tests.faults.watcher import Watcher
 from tests.support.bench import Bench
 from tests.support.transcript import Message, fold
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 class NoDesk:

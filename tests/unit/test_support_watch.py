@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 from pytest_watcher.parse import parse_arguments
 
 from tests.support import watch
+
+pytestmark = pytest.mark.extended
 
 ROOT = Path(__file__).parents[2]
 

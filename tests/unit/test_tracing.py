@@ -25,7 +25,7 @@ from tests.support.deadlines import until
 from tests.support.in_process import InProcessLane
 from tests.support.log_by_hand import LogByHand, entry, hub_over
 
-pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
+pytestmark = [pytest.mark.anyio, pytest.mark.in_process, pytest.mark.extended]
 
 PAPER = b"Attention is all you need\n\nAbstract\n\nWe use BERT on GLUE.\n"
 CLIENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

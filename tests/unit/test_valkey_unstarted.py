@@ -10,7 +10,7 @@ from app.supervisor.errors import ServeError
 from app.supervisor.valkey import CHUNK, LONGEST_SOCKET_PATH, EmbeddedValkey
 from tests.support.log_lines import log_lines
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 def test_valkey_listens_in_its_folder_to_this_user_alone_and_loses_nothing(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from app.settings import Settings, SettingsError
 from app.wiring import _open_files, _open_graph, _open_reader, broker_url, open_services, own_weights
 from app.worker.celery_app import create_celery, refuse
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 NOWHERE = "unix:///nowhere/redis.sock"
 
 

@@ -9,7 +9,7 @@ from tests.integration_tests.websocket.steps import delete, opened, types, uploa
 from tests.support.lane import Lane
 from tests.support.sockets import Socket
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from tests.support.lane import Lane
 from tests.support.sockets import Socket
 from tests.support.starlette_client import InProcessSocket
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 
 
 @pytest.mark.in_process
