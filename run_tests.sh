@@ -25,7 +25,7 @@ case $what in
   unit) exec make --no-print-directory test ARGS="--ignore=tests/integration_tests/websocket $args" ;;
   websocket) exec make --no-print-directory test-websocket ARGS="$args" ;;
   live) exec make --no-print-directory test-live ARGS="$args" ;;
-  all) exec make --no-print-directory test test-live ARGS="$args" ;;
+  all) exec make --no-print-directory test test-slow test-live ARGS="$args" ;;
   *)
     echo "run_tests.sh: there is no \"$what\"; say unit, websocket, live or all." >&2
     exit 2

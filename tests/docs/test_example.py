@@ -4,7 +4,7 @@ import pytest
 from tests.integration_tests.websocket.conftest import WebSocketMessageQueue
 from tests.support.sockets import Socket
 
-pytestmark = [pytest.mark.anyio, pytest.mark.extended]
+pytestmark = pytest.mark.anyio
 
 
 async def test_a_paper_is_worked_through_while_we_watch(

@@ -3,7 +3,7 @@ import pytest
 from tests.support.in_process import InProcessLane
 from tests.support.sockets import Socket
 
-pytestmark = [pytest.mark.anyio, pytest.mark.in_process, pytest.mark.extended]
+pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
 
 
 async def test_a_run_is_cancelled_in_the_middle(

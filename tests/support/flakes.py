@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -9,21 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from random import Random
 
-PYTEST = [
-    sys.executable,
-    "-m",
-    "pytest",
-    "-q",
-    "-m",
-    "not slow and not extended",
-    "--ignore=tests/live",
-    "-p",
-    "no:hypothesispytest",
-    "--tb=no",
-    "-rfE",
-    "--forks",
-    "2",
-]
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", re.MULTILINE)
 
 Run = Callable[[int], tuple[int, str]]
@@ -31,8 +17,9 @@ Run = Callable[[int], tuple[int, str]]
 
 
 def run_suite(seed: int) -> tuple[int, str]:
+    options = shlex.join([f"--randomly-seed={seed}", "--tb=no", "-rfE", *sys.argv[2:]])
     done = subprocess.run(
-        [*PYTEST, f"--randomly-seed={seed}", *sys.argv[2:]], capture_output=True, text=True, check=False
+        ["make", "--no-print-directory", "test", f"ARGS={options}"], capture_output=True, text=True, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
