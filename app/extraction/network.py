@@ -1,28 +1,26 @@
-"""A network of the user's own that tags words: a folder as tools that export to ONNX write it.
+"""A network of the user's own that tags words: it gives a score for each label to each piece of a sentence.
 
-`model.onnx` takes the pieces of a sentence and gives a score for each label; `tokenizer.json` says what the pieces are,
-`id2label` in `config.json` what the labels.
+`id2label` in `config.json` says what the labels are.
 """
 
-import hashlib
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.extraction.onnx_folder import OnnxFolder
 from app.extraction.phrases import Names, Phrase
 from app.extraction.tagging import Token
 from app.extraction.taught import Tell, WeightsError, types_of
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Encoding
 
 MAX_WORDS = 128
 """Tagged at once; a longer sentence is tagged in parts."""
 MAX_PIECES = 512
+CONFIG = "config.json"
 _SAMPLE = "A word ."
 
 
@@ -31,19 +29,14 @@ class Network:
 
     def __init__(self, folder: Path) -> None:
         """Raises `OSError`, `WeightsError`."""
-        files = [folder / name for name in ("model.onnx", "tokenizer.json", "config.json")]
-        if absent := [file.name for file in files if not file.is_file()]:
-            raise WeightsError(f"it holds no {' and no '.join(absent)}")
-        model, tokenizer, config = (file.read_bytes() for file in files)
-        self.fingerprint = hashlib.sha256(model + tokenizer + config).hexdigest()[:8]
-        self._labels = list(_labels(config))
+        self._folder = OnnxFolder(folder, CONFIG, max_pieces=MAX_PIECES)
+        self.fingerprint = self._folder.fingerprint
+        self._labels = list(_labels((folder / CONFIG).read_bytes()))
         self.types = types_of(self._labels)
-        self._tokenizer = _tokenizer(tokenizer)
-        self._session, self._row = _session(files[0])
-        self._barred = -1e9 * self._row([[not _may_follow(a, b) for b in self._labels] for a in self._labels])[0]
+        barred = [[not _may_follow(a, b) for b in self._labels] for a in self._labels]
+        self._barred = -1e9 * self._folder.row(barred)[0]
         try:
-            self._wants = [wanted.name for wanted in self._session.get_inputs()]
-            scores = self._scores(self._tokenizer.encode(_SAMPLE))
+            scores = self._scores(self._folder.pieces(_SAMPLE))
         except Exception as error:
             raise WeightsError("its model.onnx cannot be run on the pieces of a sentence") from error
         if scores.ndim != 2 or scores.shape[1] != len(self._labels):
@@ -64,7 +57,7 @@ class Network:
     def _tags(self, text: str, words: Sequence[Token]) -> Iterator[str]:
         """The label of each word's first piece; `O` where there is none."""
         begin = words[0][0]
-        pieces = self._tokenizer.encode(text[begin : words[-1][1]])
+        pieces = self._folder.pieces(text[begin : words[-1][1]])
         firsts = list(first_pieces([(start - begin, end - begin) for start, end in words], pieces.offsets))
         best = self._best(self._scores(pieces)[[first for first in firsts if first is not None]])
         for first in firsts:
@@ -85,46 +78,8 @@ class Network:
         return reversed(best)
 
     def _scores(self, pieces: "Encoding") -> Any:
-        given = {"input_ids": pieces.ids, "attention_mask": pieces.attention_mask, "token_type_ids": pieces.type_ids}
-        return self._session.run(None, {name: self._row(given[name]) for name in self._wants})[0][0]
-
-
-def _tokenizer(data: bytes) -> "Tokenizer":
-    with _extra():
-        from tokenizers import Tokenizer
-    try:
-        tokenizer = Tokenizer.from_str(data.decode())
-    except Exception as error:
-        raise WeightsError("its tokenizer.json holds no tokenizer") from error
-    tokenizer.enable_truncation(MAX_PIECES)
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _session(file: Path) -> tuple[Any, Callable[[list[Any]], Any]]:
-    """What runs the network, and what makes a batch of one row for it."""
-    # Without it the library writes down what it runs, and sends it to its makers.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    with _extra():
-        import numpy as np
-        import onnxruntime
-    options = onnxruntime.SessionOptions()
-    # The workers are processes, one for each core.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise WeightsError("its model.onnx holds no network") from error
-    return session, lambda row: np.array([row], dtype=np.int64)
-
-
-@contextmanager
-def _extra() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise WeightsError("a folder holds a network: pip install 'paper-processing[neural]'") from error
+        scores, *_ = self._folder.run(pieces).values()
+        return scores[0]
 
 
 def _may_follow(before: str, label: str) -> bool:
