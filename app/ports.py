@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from app.domain.citing import NO_WORKS, Bibliography
 from app.domain.decisions import Change
 from app.domain.due import Due
+from app.domain.embedding import Embedding
 from app.domain.events import PaperEvent
 from app.domain.graph import Citations, EntityNeighbours, RelatedPaper
 from app.domain.knowledge import Entity, Reading, Relationship
@@ -59,7 +60,7 @@ class StoreCounts(Value):
 
 
 class SearchHit(Value):
-    """A paper whose text has all the words of the query."""
+    """A paper whose text has all the words of the query, or that is near to it in meaning."""
 
     paper_id: str
     title: str | None
@@ -134,8 +135,14 @@ class PaperStore(Protocol):
     async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
         """Removes the paper's outputs but those of the runs kept, by kind, and those of a run that began since."""
 
+    async def put_embedding(self, paper_id: str, run: int, embedding: Embedding) -> None:
+        """Stores or replaces what the document of that run means: with it it becomes visible, and with it it goes."""
+
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
         """Papers whose visible document has all words of `q`, best first."""
+
+    async def nearest(self, meaning: Embedding, limit: int) -> Sequence[str]:
+        """Papers whose visible document the same model gave a direction at an acute angle to this one, nearest first."""
 
     async def check(self) -> None:
         """Raises when the store does not answer."""

@@ -6,11 +6,14 @@ Changes are made by the domain's own decisions, so a test cannot stand on a stat
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from math import hypot
+from struct import pack
 from typing import Any
 from uuid import uuid4
 
 from app.domain import decisions
 from app.domain.decisions import Change, Findings
+from app.domain.embedding import Embedding
 from app.domain.events import SystemMetricsData, SystemMetricsEvent, SystemStatusData, SystemStatusEvent
 from app.domain.knowledge import Document, Entity, EntityType, Mention, Relationship, RelationType, Span
 from app.domain.lifecycle import Status
@@ -105,6 +108,12 @@ def present_stage(record: PaperRecord) -> StagePlan:
 def a_document(text: str = "We train a model.", title: str | None = "A Title", **fields: Any) -> dict[str, Any]:
     """A document as a stage stores it."""
     return Document(text=text, title=title, **fields).model_dump(mode="json")
+
+
+def meaning(*direction: float, model: str = "model") -> Embedding:
+    """That direction, as an encoder tells it."""
+    length = hypot(*direction)
+    return Embedding(model=model, vector=pack(f"<{len(direction)}f", *(number / length for number in direction)))
 
 
 def an_entity(name: str, type: EntityType = EntityType.METHOD, *, mentions: int = 1) -> Entity:

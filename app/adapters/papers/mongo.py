@@ -26,6 +26,7 @@ from app.adapters.papers.mongo_outputs import MongoOutputs
 from app.adapters.papers.text import fold, names
 from app.domain.decisions import Change
 from app.domain.due import Due
+from app.domain.embedding import Embedding
 from app.domain.errors import ConflictError, ReadError
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import RUNNING, Status
@@ -258,8 +259,16 @@ class MongoPaperStore:
         await self._outputs.prune(paper_id, keep)
 
     @answering
+    async def put_embedding(self, paper_id: str, run: int, embedding: Embedding) -> None:
+        await self._outputs.put_embedding(paper_id, run, embedding)
+
+    @answering
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
         return await self._outputs.search(q, limit)
+
+    @answering
+    async def nearest(self, meaning: Embedding, limit: int) -> Sequence[str]:
+        return await self._outputs.nearest(meaning, limit)
 
     @answering
     async def check(self) -> None:

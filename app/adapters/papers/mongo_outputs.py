@@ -1,8 +1,8 @@
-"""Outputs in MongoDB, and the words of documents by which they are found."""
+"""Outputs in MongoDB, and the words and meanings of documents by which they are found."""
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from statistics import fmean
 from typing import Any
@@ -14,6 +14,8 @@ from pymongo.errors import DocumentTooLarge
 
 from app.adapters.papers.codec import output_from_text, output_to_text, record_from_json
 from app.adapters.papers.text import TITLE_WEIGHT, bm25, rarity, snippet, words, words_of_query
+from app.adapters.papers.vectors import BATCH, Nearest, Place
+from app.domain.embedding import Embedding
 from app.domain.errors import ReadError
 from app.domain.paper import Output, Paper
 from app.ports import SearchHit
@@ -21,6 +23,8 @@ from app.ports import SearchHit
 TERMS = 50_000
 """Distinct words of a document that it can be found by."""
 LONGEST_TERM = 64
+MEANINGS, MEANINGS_END = "meaning:", "meaning;"
+"""What the ids of embeddings begin with, and what comes after the last of them."""
 SMALL = 50_000
 """Packed bytes that are unpacked sooner than a thread is found."""
 
@@ -71,6 +75,8 @@ class MongoOutputs:
         if newest is not None:
             gone["run"] = {"$lte": newest}
         kept = [f"{paper_id}:{run}:{kind}" for kind, run in keep.items()]
+        if Output.DOCUMENT in keep:
+            kept.append(_meaning_id(paper_id, keep[Output.DOCUMENT]))
         await self._outputs.delete_many({**gone, "_id": {"$nin": kept}})
         kept = [f"{paper_id}:{run}" for kind, run in keep.items() if kind is Output.DOCUMENT]
         await self._terms.delete_many({**gone, "_id": {"$nin": kept}})
@@ -100,6 +106,29 @@ class MongoOutputs:
             )
             for score, _, _, paper, run in ranked[:limit]
         ]
+
+    async def put_embedding(self, paper_id: str, run: int, embedding: Embedding) -> None:
+        """Among the outputs, under ids that lie together in the index that is there anyway.
+
+        Where nobody makes any, no index is kept for them, and they take no step of their own when outputs go.
+        """
+        meaning = {"paper_id": paper_id, "run": run, "model": embedding.model, "vector": embedding.vector}
+        await self._outputs.replace_one({"_id": _meaning_id(paper_id, run)}, meaning, upsert=True)
+
+    async def nearest(self, meaning: Embedding, limit: int) -> Sequence[str]:
+        found, last = Nearest(meaning), MEANINGS
+        while rows := await self._meanings(meaning.model, last):
+            found.add([(row["paper_id"], row["run"]) for row in rows], [row["vector"] for row in rows])
+            last = rows[-1]["_id"]
+        return await found.visible(limit, self._shown)
+
+    async def _meanings(self, model: str, after: str) -> list[dict[str, Any]]:
+        wanted = {"_id": {"$gt": after, "$lt": MEANINGS_END}, "model": model}
+        return await self._outputs.find(wanted).sort([("_id", 1)]).limit(BATCH).to_list(None)
+
+    async def _shown(self, places: Sequence[Place]) -> Collection[Place]:
+        """Those of the places whose document is visible."""
+        return {(paper.id, run) for paper, run in await self._visible({paper_id for paper_id, _ in places})}
 
     async def _scores(self, terms: Sequence[str]) -> dict[tuple[str, int], float]:
         """Of each document that has all the words, by paper and run. The lengths of those few stand for all.
@@ -137,6 +166,10 @@ class MongoOutputs:
         document = await self.get(paper_id, run, Output.DOCUMENT)
         text = document.get("text") if isinstance(document, dict) else None
         return await to_thread.run_sync(snippet, str(text or ""), wanted)
+
+
+def _meaning_id(paper_id: str, run: int) -> str:
+    return f"{MEANINGS}{paper_id}:{run}"
 
 
 def _pack(body: JsonValue) -> bytes:

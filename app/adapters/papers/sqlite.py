@@ -20,6 +20,7 @@ from app.adapters.papers.text import fold, names
 from app.adapters.sqlite import Database
 from app.domain.decisions import Change
 from app.domain.due import Due
+from app.domain.embedding import Embedding
 from app.domain.errors import ConflictError, ReadError
 from app.domain.events import PaperEvent
 from app.domain.lifecycle import ACTIVE, RUNNING, Status
@@ -208,8 +209,14 @@ class SqlitePaperStore:
     async def prune_outputs(self, paper_id: str, keep: dict[Output, int]) -> None:
         await self._outputs.prune(paper_id, keep)
 
+    async def put_embedding(self, paper_id: str, run: int, embedding: Embedding) -> None:
+        await self._outputs.put_embedding(paper_id, run, embedding)
+
     async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
         return await self._outputs.search(q, limit)
+
+    async def nearest(self, meaning: Embedding, limit: int) -> Sequence[str]:
+        return await self._outputs.nearest(meaning, limit)
 
     async def check(self) -> None:
         await self._database.check("SELECT 1 FROM papers LIMIT 1")

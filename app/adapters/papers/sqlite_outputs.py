@@ -1,7 +1,7 @@
-"""Outputs in SQLite, and the words of documents by which they are found."""
+"""Outputs in SQLite, and the words and meanings of documents by which they are found."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from sqlite3 import Connection
 
 from anyio import to_thread
@@ -9,7 +9,9 @@ from pydantic import JsonValue
 
 from app.adapters.papers.codec import output_from_text, output_to_text, record_from_json
 from app.adapters.papers.text import TITLE_WEIGHT, snippet, words_of_query
+from app.adapters.papers.vectors import BATCH, Nearest, Place
 from app.adapters.sqlite import Database
+from app.domain.embedding import Embedding
 from app.domain.paper import Output
 from app.ports import SearchHit
 
@@ -24,6 +26,14 @@ CREATE TABLE IF NOT EXISTS outputs (
 );
 CREATE VIRTUAL TABLE IF NOT EXISTS documents USING fts5 (
     title, text, tokenize = "unicode61 remove_diacritics 2"
+);
+CREATE TABLE IF NOT EXISTS embeddings (
+    id INTEGER PRIMARY KEY,
+    paper_id TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    vector BLOB NOT NULL,
+    UNIQUE (paper_id, run)
 );
 """
 
@@ -88,6 +98,29 @@ class SqliteOutputs:
             )
         return hits
 
+    async def put_embedding(self, paper_id: str, run: int, embedding: Embedding) -> None:
+        sql = """INSERT INTO embeddings (paper_id, run, model, vector) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (paper_id, run) DO UPDATE SET model = excluded.model, vector = excluded.vector"""
+        values = (paper_id, run, embedding.model, embedding.vector)
+        await self._database.write(lambda connection: connection.execute(sql, values).rowcount)
+
+    async def nearest(self, meaning: Embedding, limit: int) -> Sequence[str]:
+        sql = "SELECT id, paper_id, run, vector FROM embeddings WHERE id > ? AND model = ? ORDER BY id LIMIT ?"
+        found, last = Nearest(meaning), 0
+        while rows := await self._database.rows(sql, last, meaning.model, BATCH):
+            found.add([(paper_id, run) for _, paper_id, run, _ in rows], [vector for *_, vector in rows])
+            last = rows[-1][0]
+        return await found.visible(limit, self._shown)
+
+    async def _shown(self, places: Sequence[Place]) -> Collection[Place]:
+        """Those of the places whose document is visible."""
+        asked = ", ".join("?" * len(places))
+        rows = await self._database.rows(
+            f"SELECT id, document_run FROM papers WHERE id IN ({asked}) AND deleted_at IS NULL",  # noqa: S608  # question marks are put in
+            *(paper_id for paper_id, _ in places),
+        )
+        return set(rows)
+
 
 def prune(connection: Connection, paper_id: str, keep: dict[Output, int]) -> None:
     """As part of a write. Outputs of runs above the newest one kept stay: they belong to a run that began since."""
@@ -96,3 +129,8 @@ def prune(connection: Connection, paper_id: str, keep: dict[Output, int]) -> Non
     gone = [(row,) for row, run, kind in found if keep.get(kind) != run and (newest is None or run <= newest)]
     connection.executemany("DELETE FROM outputs WHERE id = ?", gone)
     connection.executemany("DELETE FROM documents WHERE rowid = ?", gone)
+    kept = keep.get(Output.DOCUMENT)
+    connection.execute(
+        "DELETE FROM embeddings WHERE paper_id = ? AND run IS NOT ? AND (? IS NULL OR run <= ?)",
+        (paper_id, kept, newest, newest),
+    )
