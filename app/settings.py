@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         description="a model of your own that tells entities, in place of the one that ships: a file of crfsuite, or "
         "the folder of a network in ONNX (extra `neural`)",
     )
+    embedder: Path | None = Field(
+        default=None,
+        description="the folder of an encoder of sentences of your own, in ONNX (extra `neural`): search then goes by "
+        "meaning, too",
+    )
 
     system_status_interval: float = Field(default=2, ge=0.05, description="seconds between two `system_status` events")
     log_retention: int = Field(
@@ -115,7 +120,7 @@ class Settings(BaseSettings):
             raise ValueError("it is a URL that begins with http:// or https://")
         return value
 
-    @field_validator("tagger")
+    @field_validator("tagger", "embedder")
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
         if value is not None and not value.exists():

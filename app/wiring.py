@@ -2,15 +2,16 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 from app.domain.stages import Load
-from app.extraction import tagger
+from app.extraction import embedding, tagger
 from app.extraction.taught import WeightsError
 from app.ports import Clock, Files, Graph, PaperStore, Reader
 from app.services.loop import doing
@@ -61,7 +62,9 @@ async def open_services(
         )
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         terms = Terms(serves=serves, stage_seconds=settings.stage_timeout_seconds)
-        yield build_services(ports, all_stages(files, reader, graph, own_weights(settings)), owner, terms)
+        weights, encoder = own_weights(settings), own_encoder(settings)
+        embed = partial(embedding.embed_query, folder=encoder) if encoder else None
+        yield build_services(ports, all_stages(files, reader, graph, weights, encoder), owner, terms, embed)
 
 
 def broker_url(redis_url: str) -> str:
@@ -94,6 +97,7 @@ async def check_urls(settings: Settings) -> None:
         _open_redis(settings)
     _open_files(settings)
     own_weights(settings)
+    own_encoder(settings)
     if store := _connect_store(settings):
         await store.close()
     if graph := _connect_graph(settings):
@@ -208,15 +212,25 @@ def _open_files(settings: Settings) -> Files:
 
 
 def own_weights(settings: Settings) -> Path | None:
-    """The user's own model, if there is one; looked into at once, so that a wrong file stops the start."""
-    if settings.tagger is None:
+    """The user's own model that tells entities, if there is one."""
+    return _own("PAPERS_TAGGER", settings.tagger, tagger.load)
+
+
+def own_encoder(settings: Settings) -> Path | None:
+    """The user's own model that tells what a text means, if there is one."""
+    return _own("PAPERS_EMBEDDER", settings.embedder, embedding.load)
+
+
+def _own(name: str, path: Path | None, load: Callable[[Path], object]) -> Path | None:
+    """Looked into at once, so that a wrong one stops the start."""
+    if path is None:
         return None
     try:
-        tagger.load(settings.tagger)
+        load(path)
     except (OSError, WeightsError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(f"PAPERS_TAGGER is {str(settings.tagger)!r}, which cannot be: {reason}.") from error
-    return settings.tagger
+        raise SettingsError(f"{name} is {str(path)!r}, which cannot be: {reason}.") from error
+    return path
 
 
 def _sqlite_path(settings: Settings, url: str, name: str) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.api.dependencies import AllServices, ThePapers
+from app.api.dependencies import AllServices
 from app.api.errors import answers, documented
 from app.api.examples import CITATIONS, HIT, METHOD, NEIGHBOURS, RELATED
 from app.api.papers import Items
@@ -20,12 +20,15 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 
 @router.get("/search", responses=answers(Items(items=(HIT,)), INVALID))
 async def search(
-    papers: ThePapers,
+    services: AllServices,
     q: Annotated[str, Query(min_length=1, max_length=500, description="words that the text must have")],
     limit: Limit = 20,
 ) -> Items[SearchHit]:
-    """Papers whose text has all the words, best first."""
-    return Items(items=tuple(await papers.search(q, limit)))
+    """Papers whose text has all the words, best first.
+
+    Where `PAPERS_EMBEDDER` names an encoder, papers too whose title and abstract mean something like it.
+    """
+    return Items(items=tuple(await services.search.find(q, limit)))
 
 
 @router.get("/graph/entities/{key:path}", responses=answers(NEIGHBOURS, EntityNotFoundError(METHOD), INVALID))

@@ -22,7 +22,7 @@ from app.domain.lifecycle import Status
 from app.domain.model import Value
 from app.domain.paper import PRIORITY, Output, Paper, PaperRecord
 from app.logs import about, note
-from app.ports import Clock, Files, PaperPage, PaperStore, SearchHit
+from app.ports import Clock, Files, PaperPage, PaperStore
 from app.services.intake import examine
 from app.services.sweeper import Sweeper
 from app.services.writer import Writer
@@ -122,9 +122,6 @@ class Papers:
         except FileNotFoundError as error:
             await self._record(paper_id)  # it may have been deleted meanwhile
             raise FileLostError from error
-
-    async def search(self, q: str, limit: int) -> Sequence[SearchHit]:
-        return await self._store.search(q, limit)
 
     async def process(self, paper_id: str, priority: int = PRIORITY) -> Paper:
         """Opens a run. Raises `PaperBusyError` while there is one."""

@@ -12,6 +12,7 @@ from app.services.metrics import Metrics
 from app.services.papers import Papers
 from app.services.pipeline import Pipeline, Terms
 from app.services.relay import Relay
+from app.services.search import Embed, Search
 from app.services.stages import Stage
 from app.services.sweeper import Sweeper
 from app.services.system import EventRate, System
@@ -38,6 +39,7 @@ class Services:
     """Everything above the ports, wired."""
 
     papers: Papers
+    search: Search
     dead_letters: DeadLetters
     graph: Graph
     log: EventLog
@@ -52,8 +54,13 @@ class Services:
     checkup: Checkup
 
 
-def build_services(ports: Ports, stages: Sequence[Stage], owner: str, terms: Terms | None = None) -> Services:
-    """The services over these ports, for one event loop. `owner` names this process in leases and heartbeats."""
+def build_services(
+    ports: Ports, stages: Sequence[Stage], owner: str, terms: Terms | None = None, embed: Embed | None = None
+) -> Services:
+    """The services over these ports, for one event loop.
+
+    `owner` names this process in leases and heartbeats; `embed` tells what a query means.
+    """
     clock = ports.clock
     relay_wake, dispatcher_wake = Wake(clock), Wake(clock)
     writer = Writer(ports.store, clock, on_events=relay_wake.set)
@@ -71,6 +78,7 @@ def build_services(ports: Ports, stages: Sequence[Stage], owner: str, terms: Ter
     papers = Papers(ports.store, ports.files, writer, sweeper, clock, on_queued=dispatcher.queued)
     return Services(
         papers=papers,
+        search=Search(ports.store, embed),
         dead_letters=DeadLetters(ports.store, papers),
         graph=ports.graph,
         log=ports.log,

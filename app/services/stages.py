@@ -13,16 +13,17 @@ from pydantic import TypeAdapter
 from app.domain import stages as plans
 from app.domain.citing import bibliography
 from app.domain.decisions import Findings
+from app.domain.embedding import Embedding
 from app.domain.errors import FileLostError
 from app.domain.events import LISTED
 from app.domain.knowledge import Document, Entity, Found, Reading, Reference, Relationship
 from app.domain.paper import Output, Paper
 from app.domain.stages import StagePlan
+from app.extraction import embedding, tagger
 from app.extraction.assemble import build_document
 from app.extraction.entities import extract_entities
 from app.extraction.references import extract_references
 from app.extraction.relations import extract_relations
-from app.extraction.tagger import load
 from app.ports import Clock, Files, Graph, PaperStore, Reader
 
 T = TypeVar("T")
@@ -58,6 +59,10 @@ class Work:
         """Stores an output of this run; it becomes visible with the write that ends the stage."""
         body = form.dump_python(output, mode="json")
         await self._store.put_output(self.paper.id, self.paper.run, kind, body)
+
+    async def save_embedding(self, found: Embedding) -> None:
+        """Stores what the document of this run means, which becomes visible with it."""
+        await self._store.put_embedding(self.paper.id, self.paper.run, found)
 
     async def progress(self, done: int, total: int) -> None:
         """Tells how far the stage is; most calls do nothing, so that watchers get ten events a second at most."""
@@ -135,15 +140,29 @@ class Read(Stage):
 
 
 class Structure(Stage):
-    """Title, authors, abstract, year, DOI and sections."""
+    """Title, authors, abstract, year, DOI and sections; where there is an encoder also what title and abstract mean."""
 
     plan = plans.STRUCTURE
+
+    def __init__(self, encoder: Path | None = None) -> None:
+        """`encoder`: a folder with one."""
+        self._encoder = encoder
+
+    @property
+    def version(self) -> str:
+        """That of the stage, and which encoder, if there is one."""
+        own = "" if self._encoder is None else f"+{embedding.load(self._encoder).fingerprint}"
+        return f"{self.plan.version}{own}"
 
     async def work(self, work: Work) -> Findings:
         reading = await work.load(Output.READING, READING)
         document = self._signed(await work.compute(lambda _: build_document(reading)))
         document = document.model_copy(update={"sections": tuple(map(self._signed, document.sections))})
         await work.save(Output.DOCUMENT, DOCUMENT, document)
+        if (encoder := self._encoder) is not None:
+            meaning = await work.compute(lambda _: embedding.embed_document(document, encoder))
+            if meaning is not None:
+                await work.save_embedding(meaning)
         counts = work.paper.counts.model_copy(update={"sections": len(document.sections)})
         return Findings(
             outputs=(Output.DOCUMENT,),
@@ -178,7 +197,7 @@ class Entities(Stage):
     @property
     def version(self) -> str:
         """That of the stage; with a model of the user's own also which one."""
-        own = "" if self._weights is None else f"+{load(self._weights).fingerprint}"
+        own = "" if self._weights is None else f"+{tagger.load(self._weights).fingerprint}"
         return f"{self.plan.version}{own}"
 
     async def work(self, work: Work) -> Findings:
@@ -252,9 +271,18 @@ class KnowledgeGraph(Stage):
         return Findings()
 
 
-def all_stages(files: Files, reader: Reader, graph: Graph, weights: Path | None = None) -> tuple[Stage, ...]:
+def all_stages(
+    files: Files, reader: Reader, graph: Graph, weights: Path | None = None, encoder: Path | None = None
+) -> tuple[Stage, ...]:
     """The stages of a run, in the order of `domain.stages.STAGES`."""
-    return (Read(files, reader), Structure(), References(), Entities(weights), Relationships(), KnowledgeGraph(graph))
+    return (
+        Read(files, reader),
+        Structure(encoder),
+        References(),
+        Entities(weights),
+        Relationships(),
+        KnowledgeGraph(graph),
+    )
 
 
 def _by_type(types: Iterable[str]) -> dict[str, int]:

@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -22,6 +24,7 @@ from app.adapters.papers.mongo import MongoPaperStore
 from app.adapters.queue.celery import CeleryQueue
 from app.adapters.reader.inline import InlineReader
 from app.adapters.sqlite import Database
+from app.extraction.embedding import embed_query
 from app.realtime.hub import Hub
 from app.services.pipeline import Terms
 from app.services.services import Ports, Services, build_services
@@ -63,7 +66,9 @@ class Backing:
 class Side:
     """The services of one side, on the loop they are opened on."""
 
-    def __init__(self, backing: Backing, name: str, task: Any, terms: Terms | None = None) -> None:
+    def __init__(
+        self, backing: Backing, name: str, task: Any, terms: Terms | None = None, encoder: Path | None = None
+    ) -> None:
         redis = Redis(backing.redis)
         self.redis = redis
         self._graph = Database(backing.graph)
@@ -73,7 +78,8 @@ class Side:
         self.queue = HeldQueue(CeleryQueue(task, redis, backing.clock), backing.holds)
         graph = SqliteGraph(self._graph)
         reader = InlineReader()
-        self.stages = [HeldStage(stage, backing.holds) for stage in all_stages(self.files, reader, graph)]
+        stages = all_stages(self.files, reader, graph, encoder=encoder)
+        self.stages = [HeldStage(stage, backing.holds) for stage in stages]
         ports = Ports(
             store=self.store,
             log=self.log,
@@ -84,7 +90,8 @@ class Side:
             clock=backing.clock,
             machine=FixedMachine(),
         )
-        self.services = build_services(ports, self.stages, owner=name, terms=terms)
+        embed = partial(embed_query, folder=encoder) if encoder else None
+        self.services = build_services(ports, self.stages, owner=name, terms=terms, embed=embed)
 
     async def close_graph(self) -> None:
         """From now on the graph is away."""
@@ -116,7 +123,7 @@ class Applications:
     @asynccontextmanager
     async def _open_services(self) -> AsyncIterator[tuple[Settings, Services]]:
         service = self.current()
-        side = service.api = Side(service.backing, "api", self.task)
+        side = service.api = Side(service.backing, "api", self.task, encoder=service.settings.embedder)
         try:
             await side.store.prepare()
             yield service.settings, side.services
@@ -176,7 +183,7 @@ def open_service(applications: Applications, settings: Settings) -> Iterator[InP
     applications.service = service = InProcessService(settings)
     with start_blocking_portal() as service.worker_portal:
         portal = service.worker_portal
-        service.worker = portal.call(Side, service.backing, "worker", applications.task)
+        service.worker = portal.call(Side, service.backing, "worker", applications.task, None, settings.embedder)
         with portal.wrap_async_context_manager(run_worker_side(service.worker.services)):
             service.runtime.attach(portal, service.worker.services)
             portal.call(service.worker.services.heartbeat.beat)  # so that the first sample knows it

@@ -30,16 +30,17 @@ def test_a_wrong_setting_is_told_in_a_sentence(command: str, monkeypatch: pytest
     assert result.stderr.count("\n") == 1
 
 
-def test_a_tagger_that_cannot_be_used_stops_the_start_of_everything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["PAPERS_TAGGER", "PAPERS_EMBEDDER"])
+def test_a_model_that_cannot_be_used_stops_the_start_of_everything(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "data").touch()  # so that nothing starts, whatever it says of the tagger
+    (tmp_path / "data").touch()  # so that nothing starts, whatever it says of the model
     monkeypatch.setenv("PAPERS_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PAPERS_TAGGER", str(tmp_path))
+    monkeypatch.setenv(name, str(tmp_path))
     with fresh_logging():
         result = RUNNER.invoke(cli, ["serve"])
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"paper-processing: PAPERS_TAGGER is '{tmp_path}', which cannot be: it holds no ")
+    assert result.stderr.startswith(f"paper-processing: {name} is '{tmp_path}', which cannot be: it holds no ")
 
 
 @pytest.mark.parametrize("queues", ["", "papers", "light;heavy"])

@@ -75,6 +75,7 @@ async def test_a_redis_that_takes_no_leave_is_left(seconds: float, monkeypatch: 
         ("HOST", "a..b", "a part of it is empty or too long"),
         ("GROBID_URL", "grobid:8070", "begins with http:// or https://"),
         ("TAGGER", "/nowhere", "there is no such file or folder"),
+        ("EMBEDDER", "/nowhere", "there is no such file or folder"),
     ],
 )
 def test_a_setting_that_names_nothing_we_know_is_told(

@@ -81,8 +81,8 @@ async def test_the_file_of_a_paper_that_is_deleted_just_then_is_not_lost(bench: 
 async def test_a_search_finds_no_more_than_was_asked_for(bench: Bench) -> None:
     for _ in range(2):
         await bench.services.pipeline.run(await bench.submit_and_queue(), 1)
-    assert len(await bench.services.papers.search("neural", 10)) == 2
-    assert len(await bench.services.papers.search("neural", 1)) == 1
+    assert len(await bench.services.search.find("neural", 10)) == 2
+    assert len(await bench.services.search.find("neural", 1)) == 1
 
 
 async def test_all_that_is_parked_runs_again_page_by_page(bench: Bench) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from app.domain.decisions import Findings
 from app.domain.paper import Output
-from app.extraction import tagger
+from app.extraction import embedding, tagger
 from app.services.stages import ENTITIES, Entities, References, Relationships, Structure, Work
 from tests.support.bench import Bench
-from tests.support.builders import an_entity
+from tests.support.builders import an_entity, meaning
+from tests.support.networks import encoder
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +61,36 @@ def test_a_model_of_ones_own_is_part_of_the_version() -> None:
     shipped = Path(tagger.__file__).parent / "models" / tagger.SHIPPED
     assert Entities(None).version == Entities.plan.version
     assert Entities(shipped).version == f"{Entities.plan.version}+{tagger.load(None).fingerprint}"
+
+
+@pytest.mark.slow  # what runs the network takes long to import
+async def test_an_encoder_of_ones_own_is_part_of_the_version_and_another_one_replaces_all(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """What the first one made is gone with its run, and is never compared with what the second one makes."""
+    paper_id = await bench.submit_and_queue()
+    folders = [encoder(tmp_path / name, {"title": (0, 1), name: (1, 0)}) for name in ("one", "two")]
+    for run, folder in enumerate(folders, 1):
+        if run > 1:
+            await bench.services.papers.process(paper_id)
+        stages = [Structure(folder) if stage.plan.name == "structure" else stage for stage in bench.side.stages]
+        await bench.pipeline(stages).run(paper_id, run)
+        document: Any = await bench.services.papers.output(paper_id, Output.DOCUMENT)
+        assert document["version"] == f"{Structure.plan.version}+{embedding.load(folder).fingerprint}"
+    first, second = (embedding.load(folder).embed("title") for folder in folders)
+    assert first is not None
+    assert second is not None
+    assert await bench.store.nearest(first, 1) == []
+    assert await bench.store.nearest(second, 1) == [paper_id]
+
+
+async def test_a_run_without_an_encoder_leaves_no_meaning_of_the_one_before(bench: Bench) -> None:
+    paper_id = await bench.submit_and_queue()
+    await bench.services.pipeline.run(paper_id, 1)
+    await bench.store.put_embedding(paper_id, 1, meaning(0, 1))
+    await bench.services.papers.process(paper_id)
+    await bench.services.pipeline.run(paper_id, 2)
+    assert await bench.store.nearest(meaning(0, 1), 1) == []
 
 
 async def test_a_run_of_newer_stages_leaves_nothing_of_the_older_ones(

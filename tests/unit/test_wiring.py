@@ -15,10 +15,11 @@ from app.adapters.papers import mongo
 from app.adapters.reader.grobid import GrobidReader
 from app.adapters.reader.subprocess import SubprocessReader
 from app.domain.errors import PaperNotFoundError
-from app.extraction import tagger
+from app.extraction import embedding, tagger
 from app.settings import Settings, SettingsError
-from app.wiring import _open_files, _open_graph, _open_reader, broker_url, open_services, own_weights
+from app.wiring import _open_files, _open_graph, _open_reader, broker_url, check_urls, open_services, own_weights
 from app.worker.celery_app import create_celery, refuse
+from tests.support.networks import encoder
 
 pytestmark = [pytest.mark.anyio, pytest.mark.extended]
 NOWHERE = "unix:///nowhere/redis.sock"
@@ -109,6 +110,29 @@ def test_a_folder_that_holds_no_network_is_told_in_a_sentence(tmp_path: Path) ->
 def test_the_user_s_own_tagger_is_taken_when_it_is_a_model(tmp_path: Path) -> None:
     own = Path(tagger.__file__).with_name("models") / "entities.crfsuite"
     assert own_weights(Settings(data_dir=tmp_path, tagger=own)) == own
+
+
+async def test_an_encoder_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, redis_url=NOWHERE, embedder=tmp_path)
+    why = r"^PAPERS_EMBEDDER is '.*', which cannot be: it holds no model\.onnx and no tokenizer\.json\.$"
+    with pytest.raises(SettingsError, match=why):
+        await open_and_close(settings)
+    with pytest.raises(SettingsError, match=why):
+        await check_urls(settings)
+
+
+@pytest.mark.slow  # what runs the network takes long to import
+async def test_an_encoder_reads_papers_and_queries(tmp_path: Path) -> None:
+    folder = encoder(tmp_path / "encoder", {"astronomy": (0, 1)})
+    celery, task = create_celery(broker_url(NOWHERE), refuse)
+    async with open_services(Settings(data_dir=tmp_path, redis_url=NOWHERE, embedder=folder), task) as services:
+        assert services.search._embed is not None
+        assert services.search._embed("Astronomy") == embedding.load(folder).embed("astronomy")
+        versions = {stage.plan.name: stage.version for stage in services.pipeline._stages}
+        assert versions["structure"].endswith(f"+{embedding.load(folder).fingerprint}")
+    async with open_services(Settings(data_dir=tmp_path, redis_url=NOWHERE), task) as services:
+        assert services.search._embed is None
+    celery.close()
 
 
 @pytest.mark.slow  # the driver takes 0.2 s to import and to end
