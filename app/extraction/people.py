@@ -13,12 +13,19 @@ _AFFILIATION = re.compile(
 _LETTER_MARKS = re.compile(r"(?<=\w)\s[a-htyz](?:\s?,\s?(?:[a-h]\b|[*†‡§]))*(?=\s*(?:[,;&]|\band\b|$))")
 """As they stand above the line, after a name; some fonts give daggers as t, y or z."""
 _MARKS = re.compile(r"\(\w{1,2}\)|[\d*†‡§¶#∗⋆⁎⊥✉♠♢♡♣♦♥★☆\u00b9\u00b2\u00b3\u2070-\u2079\u2080-\u2089\ue000-\uf8ff]+")
+_LAST_MARKS = re.compile(r"[\d\s,*†‡§¶]+$")
 _SEPARATOR = re.compile(r"[,;·•|&\t]|\b(?:and|AND)\b|\s{3,}")
 _TITLES = re.compile(
     r"^(?:by|dr|prof|professor|mr|mrs|ms)\b\.?\s*|,?\s*\b(?:ph\.?\s?d|m\.?d|msc|bsc|mph)\b\.?$", re.IGNORECASE
 )
 _PARTICLE = frozenset("van von der den de del della di da dos du la le el al bin ibn ten ter zu af y e".split())
 _PART = re.compile(r"(?:[^\W\d_]\.)(?:-?[^\W\d_]\.)*|[^\W\d_]+(?:[-‐‑'’.][^\W\d_]+)*\.?")
+_FOR_OTHERS = re.compile(
+    r" ?\b(?:on behalf of|for the (?=.{0,80}\b(?:collaboration|consortium|group|team))).*$"
+    r"| ?\([^()]{0,80}\b(?:collaborations?|consortium|group|team|force|participants)\b[^()]*\)?",
+    re.IGNORECASE,
+)
+"""Whom authors write for, or what they call themselves together."""
 _MAX_NAME = 60
 _MAX_LINE = 1500
 _SUFFIX = frozenset(
@@ -36,7 +43,18 @@ def names_in(line: str) -> tuple[str, ...]:
 
 def are_names(line: str) -> bool:
     """Whether the line is a list of two names or more, with something between them."""
-    return len(_SEPARATOR.split(line)) > 1 and len(names_in(line)) > 1
+    return len(_SEPARATOR.split(_LAST_MARKS.sub("", line))) > 1 and len(names_in(line)) > 1
+
+
+def without_group(byline: str) -> str:
+    """The byline without those on whose behalf the authors write."""
+    return _FOR_OTHERS.sub("", byline)
+
+
+def speak_for_group(line: str) -> bool:
+    """Whether the line is of names, and on whose behalf they write."""
+    own = without_group(line)
+    return own != line and bool(names_in(own))
 
 
 def _parts(line: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from app.domain.knowledge import BlockKind
 from app.extraction.front import FrontLine, above_abstract, joined
-from app.extraction.people import are_names, is_affiliation, names_in
+from app.extraction.people import are_names, is_affiliation, names_in, speak_for_group
 
 _MAX_TITLE_LINES = 8
 _SURE = 0.5
@@ -16,6 +16,7 @@ _SUBTITLE = 0.6
 """Of the title's size: what is smaller is no part of it."""
 _WORDS_OF_A_TITLE = 4
 """A line of fewer may be the name of the journal's section, however much it reads as a title."""
+_WORDS_OF_A_NAME = 4
 _NOT_A_TITLE = re.compile(
     r"^(?:research$|original$|arxiv:|https?:|www\.|doi\b|©|copyright|published|proceedings|journal|vol(?:ume\b|\.)|issn|received|accepted|open access|research article|original"
     r"|article\b|review\b|short report|case report|study protocol|page\b|\d+$|commentary|editorial|technical report|downloaded|available online|citation:|cite this|editors?:|authors?:|subjects?\b(?: areas?| categor\w+)?:|keywords)"
@@ -23,6 +24,8 @@ _NOT_A_TITLE = re.compile(
     re.IGNORECASE,
 )
 _SHORT_TITLE = re.compile(r"^\W*(?:short|running|abbreviated)[ -](?:title|head)", re.IGNORECASE)
+_FIELD = re.compile(r"\W*(?:(?:full |paper |article )?title|(?:paper )?authors?|affiliations?)\W*", re.IGNORECASE)
+"""Says what stands below it."""
 _KIND = re.compile(
     r"(?:(?:short|brief|rapid|original|full|regular|research|review|invited|technical|case|book) )?(?:communication|article|paper|contribution|report|note|letter|review|reviews|research)s?"
     r"|open access|editorial|commentary|title:?|authors?:?",
@@ -52,19 +55,26 @@ def title_lines(front: list[FrontLine]) -> list[FrontLine]:
         return marked
     top = [line for line in above_abstract(front) if line.kind is not BlockKind.FURNITURE]
     top = [line for line in top if line.title >= _SURE or not _NOT_A_TITLE.search(line.text)]
-    top = [line for line in top if not _SHORT_TITLE.match(line.text)]
-    top = _below_kind(top)
+    top = _below_kind(_above_short_title([line for line in top if not _FIELD.fullmatch(line.text)]))
     largest = max((line.size or 0.0 for line in top if _letters(line) >= 4), default=0.0)
     candidates = [_whole(lines, top) for lines in (*_read_as_titles(top), _largest(top)) if lines]
     candidates = [lines for lines in candidates if not _is_prose(lines, largest)]
     wordy = [lines for lines in candidates if _is_wordy(lines) and _read_as(lines) >= _SURE]
     best = max(wordy or candidates, key=lambda lines: _weight(lines, largest), default=[])
+    best = max((lines for lines in candidates if lines[: len(best)] == best), key=len, default=best)
     return _above_names(_untranslated(best)) or _first_paragraph(top)
 
 
 def title_of(lines: list[FrontLine]) -> str:
     """The title's words, without the word "Title:" before them."""
     return _TITLE_WORD.sub("", joined(lines))
+
+
+def _above_short_title(top: list[FrontLine]) -> list[FrontLine]:
+    """The lines without the title in short; down to it, where the whole one stands above: it may have several lines."""
+    at = next((at for at, line in enumerate(top) if _SHORT_TITLE.match(line.text)), len(top))
+    is_below = any(line.label == "title" for line in top[:at])
+    return top[:at] if is_below else [line for line in top if not _SHORT_TITLE.match(line.text)]
 
 
 def _below_kind(top: list[FrontLine]) -> list[FrontLine]:
@@ -76,7 +86,8 @@ def _below_kind(top: list[FrontLine]) -> list[FrontLine]:
 def _above_names(lines: list[FrontLine]) -> list[FrontLine]:
     """The lines down to a list of names, which is of authors, however large it is set."""
     for at, line in enumerate(lines):
-        if at and line.title < _CERTAIN and are_names(line.text) and not _DANGLES.search(lines[at - 1].text):
+        is_byline = are_names(line.text) or speak_for_group(line.text)
+        if at and line.title < _CERTAIN and is_byline and not _DANGLES.search(lines[at - 1].text):
             return lines[:at]
     return lines
 
@@ -84,7 +95,7 @@ def _above_names(lines: list[FrontLine]) -> list[FrontLine]:
 def _untranslated(lines: list[FrontLine]) -> list[FrontLine]:
     """The lines up to a block that says it once more in another language."""
     for at in range(1, len(lines)):
-        if lines[at].block != lines[at - 1].block:
+        if lines[at].block != lines[at - 1].block and not _DANGLES.search(lines[at - 1].text):
             one, other = _language(lines[:at]), _language(lines[at:])
             if one and other and one != other:
                 return lines[:at]
@@ -125,7 +136,9 @@ def _read_as_titles(top: list[FrontLine]) -> Iterator[list[FrontLine]]:
 def _is_subtitle(line: FrontLine, title: FrontLine) -> bool:
     """Set smaller, though not so small as what is read below it; no names and no sentence."""
     size, above = line.size or 0.0, title.size or 0.0
-    return _SUBTITLE * above <= size < above and not names_in(line.text) and not line.text.endswith(".")
+    is_sure = line.title >= _CERTAIN and len(line.text.split()) > _WORDS_OF_A_NAME
+    is_named = not is_sure and bool(names_in(line.text))
+    return _SUBTITLE * above <= size < above and not is_named and not line.text.endswith(".")
 
 
 def _is_prose(lines: list[FrontLine], largest: float) -> bool:
@@ -173,6 +186,8 @@ def _whole(lines: list[FrontLine], top: list[FrontLine]) -> list[FrontLine]:
 
     first, last = top.index(lines[0]), top.index(lines[-1])
     while first and (belongs(above := top[first - 1], top[first]) and (above in alone or above.title > _PERHAPS)):
+        first -= 1
+    while first and top[first - 1].title >= _CERTAIN and _runs_on(top[first - 1], top[first]):
         first -= 1
     while last + 1 < len(top) and (belongs(top[last + 1], top[last]) or _runs_on(top[last], top[last + 1])):
         last += 1

@@ -1,5 +1,7 @@
 """Where a title ends and a list of authors goes on: kinds of first pages that were once read wrongly."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.knowledge import BlockKind, Metadata
@@ -102,3 +104,150 @@ def test_a_name_cut_by_the_end_of_a_line_goes_on_and_offices_and_degrees_are_no_
         ("R. N. Ph.D.", "author", 0.0),
     )
     assert author_names(lines, []) == ("Ada M. Okafor", "Jonas D. Lindqvist")
+
+
+@pytest.mark.parametrize(
+    "byline",
+    [
+        "S. Okafor a , on behalf of the NORTH and South Collaborations.",
+        "S. Okafor for the NORTH Collaboration",
+        "S. Okafor (NORTH collaboration)",
+    ],
+)
+@pytest.mark.parametrize("label", ["author", "other", "title"])
+def test_those_for_whom_somebody_writes_are_no_authors(byline: str, label: Label) -> None:
+    lines = _lines(
+        ("How Long It Takes to Read a Paper", "title", 1.0),
+        (byline, label, 0.6 if label == "title" else 0.0),
+        ("Laboratory of Reading, Northfield", "affiliation", 0.0),
+    )
+    assert title_of(title_lines(lines)) == "How Long It Takes to Read a Paper"
+    assert author_names(lines, lines[:1]) == ("S. Okafor",)
+
+
+def test_a_list_that_names_a_group_in_its_midst_goes_on_after_it() -> None:
+    lines = _lines(
+        ("Ada Okafor 1 , Jonas Lindqvist 2 ,", "author", 0.0),
+        ("Tomoko Hayashi 8,9 (the slow reading task force),", "other", 0.0),
+        ("Mira Castell 3 , Taskforce Team of the Slow Reading Sheet", "author", 0.0),
+    )
+    assert author_names(lines, []) == ("Ada Okafor", "Jonas Lindqvist", "Tomoko Hayashi", "Mira Castell")
+
+
+def test_a_name_cut_at_its_hyphen_by_the_end_of_a_line_is_whole() -> None:
+    lines = _lines(("Ada Okafor 1 , Jonas Marchand-", "author", 0.0), ("Lindqvist 2 , Tomoko Hayashi 1", "author", 0.0))
+    assert author_names(lines, []) == ("Ada Okafor", "Jonas Marchand-Lindqvist", "Tomoko Hayashi")
+
+
+def test_a_list_cut_by_the_end_of_a_line_goes_on_in_the_same_print_whatever_the_rest_reads_as() -> None:
+    lines = _lines(
+        ("Ada Okafor a, Pilar Castell b, Jonas", "author", 0.0),
+        ("Lindqvist a and Tomoko Hayashi a", "abstract", 0.0),
+        ("Reading takes long, and few have measured how long it takes.", "abstract", 0.0),
+    )
+    assert author_names(lines, []) == ("Ada Okafor", "Pilar Castell", "Jonas Lindqvist", "Tomoko Hayashi")
+
+
+def test_authors_told_once_more_by_surname_and_initial_are_not_added() -> None:
+    lines = _lines(
+        ("Ada Okafor, Jonas Lindqvist and Tomoko Hayashi", "author", 0.0),
+        ("Department of Reading", "affiliation", 0.0),
+        ("Okafor A, Lindqvist J, Hayashi T. The length of reading", "author", 0.0),
+    )
+    assert author_names(lines, []) == ("Ada Okafor", "Jonas Lindqvist", "Tomoko Hayashi")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ada Okafor. University of Northfield, Norway",
+        "Author: Ada Okafor : Reading Science; Northfield",
+        "• Ada Okafor , Instituto de Leitura",
+    ],
+)
+def test_a_name_before_its_address_in_one_line_is_found(line: str) -> None:
+    lines = _lines(("How Long It Takes to Read a Paper", "title", 1.0), (line, "affiliation", 0.0))
+    assert author_names(lines, lines[:1]) == ("Ada Okafor",)
+
+
+def test_a_name_above_the_title_is_the_authors_if_an_address_follows() -> None:
+    lines = _lines(
+        ("Ada Okafor", "other", 0.0),
+        ("Institute of Reading, Northfield", "affiliation", 0.0),
+        ("How Long It Takes to Read a Paper", "title", 1.0),
+    )
+    assert author_names(lines, lines[2:]) == ("Ada Okafor",)
+
+
+def test_words_that_say_what_stands_below_are_no_title() -> None:
+    lines = _lines(
+        ("TITLE:", "title", 0.5),
+        ("How long it takes to read", "title", 0.8),
+        ("AUTHORS:", "title", 0.9),
+        ("Okafor A, Lindqvist J", "author", 0.0),
+    )
+    assert title_of(title_lines(lines)) == "How long it takes to read"
+
+
+def test_the_title_in_short_is_none_of_the_title_though_it_has_several_lines() -> None:
+    lines = _lines(
+        ("How long it takes to read a paper from its first line to its last", "title", 0.8),
+        ("Short title:", "other", 0.2),
+        ("How long it takes to read", "title", 1.0),
+        ("a paper", "title", 1.0),
+        ("Ada Okafor, Jonas Lindqvist", "author", 0.0),
+    )
+    assert title_of(title_lines(lines)) == "How long it takes to read a paper from its first line to its last"
+
+
+def test_a_subtitle_in_smaller_print_is_of_the_title_if_it_reads_so() -> None:
+    lines = _lines(
+        ("Encoding models for printed pages", "title", 1.0),
+        ("Does the page have a word to say?", "title", 0.7),
+        ("Ada Okafor", "author", 0.0),
+    )
+    page = [replace(line, size=size) for line, size in zip(lines, (16.0, 11.0, 10.0), strict=True)]
+    assert title_of(title_lines(page)) == "Encoding models for printed pages Does the page have a word to say?"
+
+
+def test_a_formula_after_a_little_word_is_no_other_language() -> None:
+    lines = _lines(
+        ("Effects of impurities on the superconducting temperature of", "title", 1.0),
+        ("Na z CoO 2 yH 2 O", "title", 1.0),
+        ("Ada Okafor and Jonas Lindqvist", "author", 0.0),
+    )
+    assert title_of(title_lines(lines)).endswith("temperature of Na z CoO 2 yH 2 O")
+
+
+def test_a_mark_after_the_last_word_makes_no_list_of_a_title() -> None:
+    lines = _lines(
+        ("How Growth Slows Reading by Vascular", "title", 1.0),
+        ("Smooth Muscle Cell Papers 1,2", "title", 0.5),
+        ("Ada Okafor and Jonas Lindqvist", "author", 0.0),
+    )
+    assert title_of(title_lines(lines)).endswith("Smooth Muscle Cell Papers 1,2")
+
+
+def test_a_list_with_letters_before_half_a_bracket_goes_on_below_an_address_in_its_print() -> None:
+    lines = _lines(
+        ("Ada Okafor a) and Tomoko Hayashi", "author", 0.0),
+        ("Department of Reading, University of Northfield", "affiliation", 0.0),
+        ("Mira Castell", "author", 0.0),
+        ("Department of Writing, University of Northfield", "affiliation", 0.0),
+        ("P. Marchand and J. Lindqvist b)", "other", 0.0),
+        ("Readers Group, Southfield", "affiliation", 0.0),
+    )
+    page = [replace(line, size=9.0 if line.label == "affiliation" else 10.0) for line in lines]
+    assert author_names(page, [])[-2:] == ("P. Marchand", "J. Lindqvist")
+
+
+def test_a_line_of_a_title_that_a_formula_makes_larger_goes_on_with_the_one_above() -> None:
+    lines = _lines(
+        ("First reading of the pages of long papers", "title", 1.0),
+        ("and of the formula of D and K in them", "title", 1.0),
+        ("Ada Okafor", "author", 0.0),
+    )
+    page = [replace(line, size=size) for line, size in zip(lines, (13.0, 15.0, 10.0), strict=True)]
+    assert (
+        title_of(title_lines(page)) == "First reading of the pages of long papers and of the formula of D and K in them"
+    )
