@@ -32,6 +32,7 @@ class Sweeper:
         self._writer = writer
         self._clock = clock
         self._loop = Loop(clock, "sweeper")
+        self._resisting: set[str] = set()
 
     async def run(self) -> None:
         while True:
@@ -39,9 +40,26 @@ class Sweeper:
             await self._clock.sleep(EVERY_SECONDS)
 
     async def sweep(self) -> None:
-        """One round over the tombstones."""
-        for record in await self._store.tombstones(swept=False, limit=BATCH):
-            await self.clear(record)
+        """One round over the tombstones. Raises what kept a paper from being cleared up, when the rest is done."""
+        failure = await self._clear_all()
+        await self._purge()
+        if failure is not None:
+            raise failure
+
+    async def _clear_all(self) -> Exception | None:
+        """Ends with the first that cannot be: its service may be away for all. It comes last in the next round."""
+        waiting = await self._store.tombstones(swept=False, limit=BATCH)
+        self._resisting &= {record.paper.id for record in waiting}
+        for record in sorted(waiting, key=lambda record: record.paper.id in self._resisting):
+            try:
+                await self.clear(record)
+            except Exception as error:  # noqa: BLE001  # the caller raises it
+                self._resisting.add(record.paper.id)
+                return error
+            self._resisting.discard(record.paper.id)
+        return None
+
+    async def _purge(self) -> None:
         swept = await self._store.tombstones(swept=True, limit=BATCH)
         oldest = await self._log.oldest_at() if swept else None
         if oldest is None:

@@ -6,7 +6,7 @@ import pytest
 from app.adapters.event_log.redis import LAST_SEQ, STREAM
 from app.domain import decisions
 from app.domain.decisions import Findings
-from app.domain.errors import ReadError
+from app.domain.errors import ReadError, UnavailableError
 from app.domain.paper import Output
 from app.domain.stages import READ, Load
 from app.services.pipeline import Pipeline, Terms
@@ -42,6 +42,34 @@ async def test_what_a_worker_still_wrote_after_the_deletion_is_removed_when_its_
     await bench.services.sweeper.sweep()
     assert (await bench.record(paper_id)).swept
     assert await bench.store.get_output(paper_id, 1, Output.DOCUMENT) is None
+
+
+async def test_a_deleted_paper_that_cannot_be_cleared_up_keeps_no_other_from_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = [await bench.submit() for _ in range(2)]
+    remove = bench.side.files.remove
+
+    async def refuse(paper_id: str) -> None:
+        if paper_id == stuck:
+            raise UnavailableError("This file stays, as this test wants it.")
+        await remove(paper_id)
+
+    def cut_off(_: str) -> None:
+        raise UnavailableError("Nothing is cleared up at once.")
+
+    monkeypatch.setattr(bench.side.files, "remove", cut_off)
+    for paper_id in (stuck, other):
+        await bench.services.papers.delete(paper_id)
+    monkeypatch.setattr(bench.side.files, "remove", refuse)
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="This file stays"):
+            await bench.services.sweeper.sweep()
+    assert (await bench.record(other)).swept
+    assert not (await bench.record(stuck)).swept
+    monkeypatch.undo()
+    await bench.services.sweeper.sweep()
+    assert (await bench.record(stuck)).swept
 
 
 async def test_a_worker_that_slept_through_its_lease_and_the_last_sweep_takes_what_it_wrote_away(bench: Bench) -> None:
