@@ -269,6 +269,10 @@ class KeptFile(Value):
     """A file as it lies there, whole or not."""
 
     paper_id: str
+    size: int
+    """Bytes."""
+    whole: bool
+    """Not what is left of a put that was killed."""
     changed_at: datetime
 
 

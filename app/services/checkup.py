@@ -89,7 +89,7 @@ class Checkup:
         if "redis" in up:
             found += await self._compare_log({paper_id: paper.seq for paper_id, paper in papers.items()})
         if "files" in up:
-            found += await self._compare_files(live)
+            found += await self._compare_files(papers)
         if "graph" in up:
             found += await self._compare_graph(papers)
         prune = partial(self._store.prune_outputs, keep={})
@@ -175,13 +175,21 @@ class Checkup:
             )
         ]
 
-    async def _compare_files(self, live: set[str]) -> list[Problem]:
+    async def _compare_files(self, papers: Mapping[str, Paper]) -> list[Problem]:
         found: list[Problem] = []
         kept = await self._files.list()
-        missing = sorted(live - {file.paper_id for file in kept})
-        if missing:
+        live = set(papers)
+        sizes = {file.paper_id: file.size for file in kept if file.whole}
+        if missing := sorted(live - sizes.keys()):
             found.append(
                 Problem(f"Papers have lost their files: {_named(missing)}; restore them from a backup, or delete them.")
+            )
+        if damaged := sorted(id_ for id_ in live & sizes.keys() if sizes[id_] != papers[id_].size):
+            found.append(
+                Problem(
+                    f"Files of papers are not as long as they came: {_named(damaged)}; "
+                    "restore them from a backup, or delete the papers."
+                )
             )
         before = self._clock.now() - ORPHAN_AFTER
         old = [file.paper_id for file in kept if file.changed_at < before]

@@ -228,12 +228,12 @@ async def test_a_file_is_on_its_disk_with_its_folders_before_it_is_acknowledged(
 async def test_all_files_are_listed_and_what_a_killed_put_left(files: FsspecFiles) -> None:
     assert await files.list() == []
     before = datetime.now(UTC)
-    await put(files, b"x", PAPER)
+    await put(files, b"xyz", PAPER)
     await put(files, b"x", OTHER)
     files._fs.mv(files._path(OTHER), files._path(OTHER) + PART)  # as a process killed in the middle leaves it
-    found = {file.paper_id: file.changed_at for file in await files.list()}
-    assert found.keys() == {PAPER, OTHER}
-    assert all(abs(changed - before) < timedelta(minutes=1) for changed in found.values())
+    found = await files.list()
+    assert {(file.paper_id, file.size, file.whole) for file in found} == {(PAPER, 3, True), (OTHER, 1, False)}
+    assert all(abs(file.changed_at - before) < timedelta(minutes=1) for file in found)
     await files.remove(OTHER)
     assert [file.paper_id for file in await files.list()] == [PAPER]
 

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from app.adapters.event_log.redis import LAST_SEQ
+from app.adapters.files.fsspec import PART
 from app.domain import decisions
 from app.domain.paper import Output
 from app.services.checkup import PAGE, Checkup, Problem
@@ -108,6 +109,22 @@ async def test_a_paper_that_lost_its_file_is_told_and_left_alone(bench: Bench) -
     await bench.side.files.remove(paper_id)
     problem = await only_problem(bench)
     assert problem.sentence.startswith(f"Papers have lost their files: {paper_id};")
+    assert problem.remedy is None
+
+
+async def test_a_paper_with_the_part_of_a_file_alone_has_lost_it(bench: Bench) -> None:
+    paper_id = await bench.submit()
+    path = bench.side.files._path(paper_id)
+    bench.side.files._fs.mv(path, path + PART)
+    assert (await only_problem(bench)).sentence.startswith(f"Papers have lost their files: {paper_id};")
+
+
+async def test_a_paper_whose_file_was_cut_short_is_told(bench: Bench) -> None:
+    await bench.submit()
+    paper_id = await bench.submit()
+    await bench.side.files.put(paper_id, io.BytesIO(b"half of"))
+    problem = await only_problem(bench)
+    assert problem.sentence.startswith(f"Files of papers are not as long as they came: {paper_id};")
     assert problem.remedy is None
 
 

@@ -136,12 +136,17 @@ class FsspecFiles:
 
     def _list(self) -> Sequence[KeptFile]:
         try:
-            paths = self._fs.find(self._root)
+            found: dict[str, dict[str, Any]] = self._fs.find(self._root, detail=True)
         except FileNotFoundError:  # a bucket that nobody made yet
             return []
-        named = ((path, path.rpartition("/")[2].removesuffix(PART)) for path in paths)
+        named = ((path, path.rpartition("/")[2].removesuffix(PART)) for path in found)
         return [
-            KeptFile(paper_id=name, changed_at=self._fs.modified(path).astimezone(UTC))
+            KeptFile(
+                paper_id=name,
+                size=found[path]["size"],
+                whole=not path.endswith(PART),
+                changed_at=self._fs.modified(path).astimezone(UTC),
+            )
             for path, name in named
             if path.removesuffix(PART) == self._path(name)  # what somebody else put there is not ours to remove
         ]
