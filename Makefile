@@ -6,11 +6,12 @@ STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10 -p no:pytest-testmon
 # Not even imported by the fast lane: all in them is slow or extended, and what they import takes a quarter of its start.
-LATER  := tests/architecture tests/deployment tests/evaluation tests/integration_tests/hostile tests/properties
-LATER  += tests/docs/test_operations.py tests/docs/test_pages.py tests/docs/test_rules.py tests/docs/test_scaling.py tests/docs/test_watch.py
-LATER  += tests/schedules/test_breaks.py tests/unit/test_support_forks.py tests/unit/test_tracing.py
+LATER  := tests/architecture tests/deployment tests/evaluation tests/extraction tests/integration_tests/hostile
+LATER  += tests/properties tests/api/test_asyncapi.py tests/api/test_openapi.py tests/schedules/test_breaks.py
+LATER  += tests/docs/test_[!e]*.py tests/unit/test_c[hl]*.py tests/unit/test_installation.py tests/unit/test_support_*.py
+LATER  += tests/unit/test_tracing.py
 # Two processes a core: while one waits for a timer, the other works. Hypothesis's tests are all in $(LATER).
-FAST   := --forks 4 -p no:hypothesispytest -m "not slow and not extended" --ignore=tests/live $(addprefix --ignore=,$(LATER))
+FAST   := --forks 4 -p no:hypothesispytest -m "not slow and not extended" --ignore=tests/live $(LATER:%=--ignore-glob='%')
 # Files of tests in memory, where the system has such a folder: on a disk each directory takes milliseconds to remove.
 IN_MEMORY := $(addprefix PYTEST_DEBUG_TEMPROOT=,$(wildcard /dev/shm))
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults

@@ -17,6 +17,8 @@ from app.realtime.asyncapi import build_asyncapi, name_of
 from app.realtime.protocol import Close, parse_action
 from tests.support import event_reference
 
+pytestmark = pytest.mark.extended
+
 OFFICIAL = Path(__file__).with_name("asyncapi-3.0.0.schema.json")
 EVENTS = {
     name_of(model): model

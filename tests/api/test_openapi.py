@@ -11,6 +11,8 @@ from app.domain import errors
 from app.domain.errors import PaperProcessingError
 from app.main import app
 
+pytestmark = pytest.mark.extended
+
 # Section 2 of the design, written out: what people call.
 CALLS = [
     ("post", "/papers/", 201),

@@ -1,6 +1,10 @@
 """The stretches that punctuation parts a citation into, as its words see them."""
 
+import pytest
+
 from app.extraction.citation_words import features, words
+
+pytestmark = pytest.mark.extended
 
 CITATION = "Osei, L. A. (2001). Reading at night, slowly: a study. In Proceedings of the Night, Springer, 12-19."
 

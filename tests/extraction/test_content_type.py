@@ -12,6 +12,8 @@ from app.domain.errors import EmptyFileError, UnsupportedTypeError
 from app.extraction.content_type import DOCX, HTML, JATS, LATEX, MARKDOWN, PDF, TEXT, detect
 from tests.extraction.readers import files
 
+pytestmark = pytest.mark.extended
+
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(40)
 
 

@@ -11,6 +11,8 @@ from app.extraction.lexicon import load, singular, slug
 from app.extraction.sentences import MAX_SENTENCE, sentences
 from tests.extraction.papers import HOSTILE, document, no_progress, seed
 
+pytestmark = pytest.mark.extended
+
 
 def entities(text: str) -> dict[str, Entity]:
     return {entity.key: entity for entity in extract_entities(document(text), no_progress)}

@@ -10,6 +10,8 @@ from app.extraction.published import find_year
 from app.extraction.readers.made import year_in
 from tests.extraction.papers import HOSTILE, of_kind, reading, seed, text_reading
 
+pytestmark = pytest.mark.extended
+
 
 def test_the_seed_paper_tells_its_header() -> None:
     document = build_document(seed())

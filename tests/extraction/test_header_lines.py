@@ -10,6 +10,8 @@ from app.extraction.names import names_in_byline
 from app.extraction.title import title_lines, title_of
 from tests.extraction.papers import HOSTILE, of_kind, reading
 
+pytestmark = pytest.mark.extended
+
 FIRST_PAGE = {
     "Reading Papers Line by Line with Conditional": "title",
     "Random Fields": "title",

@@ -17,6 +17,8 @@ from tests.extraction.papers import document, no_progress
 from tests.support.networks import LABELS, network
 from tests.support.taught import SENTENCE
 
+pytestmark = pytest.mark.extended
+
 EACH_TYPE = {
     "glo": "B-task",
     "##rbs": "B-other",

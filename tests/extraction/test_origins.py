@@ -6,6 +6,8 @@ from app.domain.knowledge import Document, Turn
 from app.extraction.origins import header_origins
 from app.extraction.readers.draft import Draft
 
+pytestmark = pytest.mark.extended
+
 FRONT = (
     "Journal of Things 2019\n\nOn the Growth\nof Trees\n\nAda Lovelace1 and Alan\nTuring2\n\nAbstract\n"
     "We grow trees and show that\nthey grow. Page 7 Nothing else grows as fast as trees do here.\n\ndoi:10.1000/ABC.7"

@@ -12,6 +12,8 @@ from app.extraction.reference_lines import Line, label_lines, longest_run
 from app.extraction.references import extract_references
 from tests.extraction.papers import HOSTILE, of_kind, reading, seed, text_reading
 
+pytestmark = pytest.mark.extended
+
 
 def references(page: Reading) -> tuple[Reference, ...]:
     return extract_references(page, build_document(page))

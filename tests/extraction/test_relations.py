@@ -8,6 +8,8 @@ from app.extraction.entities import extract_entities
 from app.extraction.relations import extract_relations
 from tests.extraction.papers import HOSTILE, document, no_progress, seed
 
+pytestmark = pytest.mark.extended
+
 
 def relations(paper: Document) -> tuple[Relationship, ...]:
     return extract_relations(paper, extract_entities(paper, no_progress), no_progress)

@@ -13,6 +13,8 @@ from tests.evaluation.matching import folded, matches
 from tests.extraction.readers import files
 from tests.extraction.readers.support import read as read_checked
 
+pytestmark = pytest.mark.extended
+
 TITLE = "Reading the Same Paper in Every Format"
 AUTHORS = ("Mira Okafor", "Jonas Lindqvist")
 ABSTRACT = "We show that a paper tells the same whatever file it comes in, and that a test can hold us to it."

@@ -7,6 +7,8 @@ from app.extraction.assemble import build_document
 from app.extraction.sections import extract_sections, is_reference_title, plain_title
 from tests.extraction.papers import HOSTILE, of_kind, reading, seed, text_reading
 
+pytestmark = pytest.mark.extended
+
 
 def titles(page: Reading) -> list[tuple[str, int]]:
     return [(section.title, section.level) for section in extract_sections(page)]

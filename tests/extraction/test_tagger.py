@@ -12,6 +12,8 @@ from app.extraction.taught import WeightsError
 from tests.extraction.papers import document, no_progress
 from tests.support.taught import EACH_TYPE, SENTENCE, taught
 
+pytestmark = pytest.mark.extended
+
 
 def found(weights: Path | None, text: str = SENTENCE) -> dict[str, list[str]]:
     entities = extract_entities(document(text), no_progress, weights)

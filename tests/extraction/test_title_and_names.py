@@ -15,6 +15,8 @@ from tests.extraction.papers import reading
 from tests.extraction.readers import files
 from tests.extraction.readers.support import read
 
+pytestmark = pytest.mark.extended
+
 
 def _header_of(*lines: tuple[float, float, float, str]) -> Metadata:
     """Of a PDF of one page: x, y, size and words of each line."""

@@ -14,6 +14,8 @@ from app.extraction.readers import docx
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, headings, read, read_or_refused
 
+pytestmark = pytest.mark.extended
+
 HEADER = """
 <article-id pub-id-type="doi">10.1000/tides.7</article-id>
 <title-group><article-title>On <italic>Tides</italic></article-title></title-group>

@@ -16,6 +16,8 @@ from app.extraction.readers.pdf import _with_plausible_sizes
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, read, read_or_refused
 
+pytestmark = pytest.mark.extended
+
 LEFT = [
     "The left column is here and it",
     "goes on for some more lines, of",

@@ -10,6 +10,8 @@ from app.extraction.readers.draft import MAX_CHARACTERS, MAX_PAGES, Draft
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, headings, read, read_or_refused
 
+pytestmark = pytest.mark.extended
+
 
 class TestText:
     def test_paragraphs_stand_between_blank_lines_and_pages_between_form_feeds(self) -> None:

@@ -17,6 +17,8 @@ from app.extraction.readers import read as read_file
 from tests.extraction.readers import files
 from tests.extraction.readers.support import blocks, headings, read
 
+pytestmark = pytest.mark.extended
+
 
 def test_an_article_tells_its_lists_notes_boxes_and_tables_in_order() -> None:
     body = """

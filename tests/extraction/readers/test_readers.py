@@ -13,6 +13,8 @@ from app.extraction.readers import draft
 from tests.extraction.readers import files
 from tests.extraction.readers.support import read, read_or_refused
 
+pytestmark = pytest.mark.extended
+
 TYPES = [PDF, DOCX, JATS, HTML, LATEX, MARKDOWN, TEXT]
 SMALL_PAPERS = ["wheat_metabolites.xml", "wheat_metabolites.html", "own_example.tex", "collaborative_writing.md"]
 

@@ -11,6 +11,8 @@ from app.extraction.content_type import TEI
 from app.extraction.references import extract_references
 from tests.extraction.readers.support import blocks, headings, read
 
+pytestmark = pytest.mark.extended
+
 ANSWER = Path(__file__).with_name("grobid.tei.xml").read_bytes()
 NAMESPACE = b'xmlns="http://www.tei-c.org/ns/1.0"'
 
