@@ -18,8 +18,14 @@ def absent(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
+with absent("opentelemetry.sdk.metrics"):
+    import redis.asyncio  # noqa: F401
+
 with absent("valkey"):
     import fakeredis  # noqa: F401
+
+with absent("rich"):  # for a command of its own
+    import httpx  # noqa: F401
 
 with absent("cryptography"):
     import pymongo  # noqa: F401
