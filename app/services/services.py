@@ -15,7 +15,7 @@ from app.services.relay import Relay
 from app.services.search import Embed, Search
 from app.services.stages import Stage
 from app.services.sweeper import Sweeper
-from app.services.system import EventRate, System
+from app.services.system import DEADLINE_SECONDS, EventRate, System
 from app.services.wake import Wake
 from app.services.writer import Writer
 
@@ -55,11 +55,17 @@ class Services:
 
 
 def build_services(
-    ports: Ports, stages: Sequence[Stage], owner: str, terms: Terms | None = None, embed: Embed | None = None
+    ports: Ports,
+    stages: Sequence[Stage],
+    owner: str,
+    terms: Terms | None = None,
+    embed: Embed | None = None,
+    look_seconds: float = DEADLINE_SECONDS,
 ) -> Services:
     """The services over these ports, for one event loop.
 
-    `owner` names this process in leases and heartbeats; `embed` tells what a query means.
+    `owner` names this process in leases and heartbeats; `embed` tells what a query means. A look at all backing services
+    takes `look_seconds` at most.
     """
     clock = ports.clock
     relay_wake, dispatcher_wake = Wake(clock), Wake(clock)
@@ -97,7 +103,7 @@ def build_services(
         relay=relay,
         dispatcher=dispatcher,
         sweeper=sweeper,
-        system=System(ports.store, ports.queue, checks, ports.machine, clock, rate),
+        system=System(ports.store, ports.queue, checks, ports.machine, clock, rate, look_seconds),
         heartbeat=heartbeat,
         metrics=Metrics(clock, rate),
         checkup=Checkup(ports.store, ports.log, ports.queue, ports.graph, ports.files, relay, sweeper, checks, clock),

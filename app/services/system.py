@@ -84,6 +84,7 @@ class System:
         machine: Machine,
         clock: Clock,
         rate: EventRate,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -91,12 +92,13 @@ class System:
         self._machine = machine
         self._clock = clock
         self._rate = rate
+        self._deadline_seconds = deadline_seconds
         self._down: set[str] = set()
         """Backing services whose absence is in the log."""
 
     async def condition(self) -> Condition:
         """Looks at all backing services and for workers, at the same time."""
-        trouble = dict.fromkeys(self._checks, f"it did not answer within {DEADLINE_SECONDS:g} second.")
+        trouble = dict.fromkeys(self._checks, f"it did not answer within {self._deadline_seconds:g} s.")
         workers: int | None = None
         counts: StoreCounts | None = None
         short: Mapping[str, datetime] = {}
@@ -120,7 +122,7 @@ class System:
             nonlocal counts
             counts = await _or(counts, self._store.counts)
 
-        with anyio.move_on_after(DEADLINE_SECONDS):
+        with anyio.move_on_after(self._deadline_seconds):
             async with anyio.create_task_group() as tasks:
                 for name, check in self._checks.items():
                     tasks.start_soon(ask, name, check)
@@ -184,7 +186,7 @@ class System:
         async def count() -> dict[str, int]:
             return {load.queue: await self._queue.length(load) for load in Load}
 
-        with anyio.move_on_after(DEADLINE_SECONDS):
+        with anyio.move_on_after(self._deadline_seconds):
             return await _or({}, count)
         return {}
 

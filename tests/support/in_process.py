@@ -91,7 +91,7 @@ class Side:
             machine=FixedMachine(),
         )
         embed = partial(embed_query, folder=encoder) if encoder else None
-        self.services = build_services(ports, self.stages, owner=name, terms=terms, embed=embed)
+        self.services = build_services(ports, self.stages, owner=name, terms=terms, embed=embed, look_seconds=DEADLINE)
 
     async def close_graph(self) -> None:
         """From now on the graph is away."""

@@ -149,6 +149,7 @@ async def test_waiting_and_running_papers_and_open_sockets_are_counted(
     paper_id = await upload(in_process)
     await in_process.process(paper_id)
     await dispatch.reached()
+    await in_process.fence(websocket_client)  # both events are read, and count
     status, metrics = await tick(in_process, websocket_client)
     assert (status["queue_length"], status["active_tasks"], status["connections"]) == (1, 0, 1)
     assert metrics == {"cpu_usage": 50.0, "memory_usage": 25.0, "events_per_second": 0.4}
