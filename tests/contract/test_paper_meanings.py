@@ -1,6 +1,9 @@
 """What every `PaperStore` promises of meanings: compared with those of the same model, of documents that are visible."""
 
 import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from app.adapters.papers import vectors
 from app.domain.embedding import Embedding
 from app.domain.paper import Output
 from app.ports import PaperStore
+from tests.contract.conftest import sqlite_stores
 from tests.contract.test_paper_outputs import put_document
 from tests.support.builders import a_document, claimed, meaning, queued, stage_finished
 from tests.support.store import delete, put_paper, run_to_completed, write
@@ -127,3 +131,16 @@ async def test_a_meaning_belongs_to_its_paper_and_is_no_output(store: PaperStore
     assert [await store.get_output("p", 1, kind) for kind in Output] == [None] * len(Output)
     await store.prune_outputs("p", keep={})
     assert await store.output_owners() == []
+
+
+async def test_a_file_of_before_there_were_meanings_takes_them(folder: Path) -> None:
+    path = folder / "papers.db"
+    async with sqlite_stores(path)() as store:
+        await put_document(store, "text", id="before")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE embeddings")
+    async with sqlite_stores(path)() as store:
+        await put(store, "since", 0, 1)
+        assert await store.nearest(NORTH, 10) == ["since"]
+        await store.put_embedding("before", 1, NORTH)
+        assert sorted(await store.nearest(NORTH, 10)) == ["before", "since"]
