@@ -12,6 +12,8 @@ from app.extraction.embedding import Encoder, embed_document, embed_query, load
 from app.extraction.taught import WeightsError
 from tests.support.networks import encoder
 
+pytestmark = pytest.mark.extended
+
 ANIMALS = {"cat": (3.0, 0.0), "dog": (0.0, 3.0), "car": (0.0, -1.0)}
 # The library takes longer to import than all else here.
 slow = pytest.mark.slow
