@@ -31,7 +31,7 @@ class StagePlan(Value):
 
 
 READ = StagePlan(name="read", status=Status.PROCESSING, weight=40, load=Load.HEAVY)
-STRUCTURE = StagePlan(name="structure", status=Status.PROCESSING, weight=5, load=Load.LIGHT, version="2")
+STRUCTURE = StagePlan(name="structure", status=Status.PROCESSING, weight=5, load=Load.LIGHT, version="3")
 REFERENCES = StagePlan(name="references", status=Status.PROCESSING, weight=10, load=Load.LIGHT, version="3")
 ENTITIES = StagePlan(name="entities", status=Status.EXTRACTING_ENTITIES, weight=25, load=Load.HEAVY, version="3")
 RELATIONSHIPS = StagePlan(
