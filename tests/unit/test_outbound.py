@@ -136,7 +136,7 @@ async def test_where_nothing_waits_frames_go_out_at_once_without_a_turn_of_the_w
         queue.offer_newest("status", text_frame("b"))
         queue.offer_newest("status", text_frame("c"))
         assert reader.got == ["a", "b", "c"]
-        with anyio.fail_after(1):
+        with within(5):
             await queue.drained()
 
 
@@ -279,7 +279,7 @@ async def test_a_catch_up_of_any_length_waits_for_what_is_before_it(way: Way) ->
 async def test_room_is_when_at_most_half_of_what_may_wait_does(way: Way) -> None:
     queue, reader = outbound(frames=4), Reader(way)
     queue.offer(several("1", "2"))
-    with anyio.fail_after(1):
+    with within(5):
         await queue.room()
     queue.offer(text_frame("3"))
     with anyio.move_on_after(0.01) as scope:
@@ -295,6 +295,6 @@ async def test_a_closed_queue_ends_its_writer_once_the_rest_is_sent(way: Way) ->
     reader.read_on()
     queue.offer(text_frame("last"))
     queue.close()
-    with anyio.fail_after(1):
+    with within(5):
         await reader.take(queue)
     assert reader.got == ["last"]

@@ -25,6 +25,7 @@ from app.realtime.wire import EXTENSION
 from app.services.papers import Papers
 from tests.support.builders import SAMPLE, a_paper
 from tests.support.log_by_hand import LogByHand, as_log, entry, hub_over
+from tests.support.patience import within
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +87,7 @@ class Client:
         await self._to_server.send({"type": "websocket.receive", "text": json.dumps(message)})
 
     async def hear(self) -> dict[str, Any]:
-        with anyio.fail_after(1):
+        with within(5):
             return await self._from_server.receive()
 
     async def send(self, data: bytes) -> None:
