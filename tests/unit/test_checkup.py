@@ -162,6 +162,16 @@ async def test_a_paper_beyond_the_first_page_that_lost_its_file_is_told_too(benc
     assert (await only_problem(bench)).sentence.startswith(f"Papers have lost their files: {oldest};")
 
 
+async def test_a_paper_in_which_nothing_was_found_needs_nothing_in_the_graph(bench: Bench) -> None:
+    paper = await bench.services.papers.submit(io.BytesIO(b"Nothing. To see here."), "paper.txt", limit_mb=1)
+    await bench.services.papers.process(paper.id)
+    await bench.services.pipeline.run(paper.id, 1)
+    await bench.services.graph.remove(paper.id)
+    assert (await bench.record(paper.id)).paper.counts.entities == 0
+    await bench.side.queue.announce("a worker")
+    assert await sentences(bench) == []
+
+
 async def test_what_a_running_paper_has_stored_so_far_is_no_stray(bench: Bench) -> None:
     paper_id = await bench.submit_and_queue()
     await bench.claim(paper_id, "a worker")
@@ -207,6 +217,9 @@ async def test_a_run_that_nobody_takes_up_is_told_where_there_are_workers(bench:
     bench.clock.advance(decisions.LEASE.total_seconds() + 61)
     await bench.side.queue.announce("another worker")
     assert paper_id in (await only_problem(bench)).sentence
+    bench.backing.redis.connected = False
+    (sentence,) = await sentences(bench)
+    assert sentence.startswith("redis: "), "nobody knows now whether there are workers"
 
 
 async def test_a_run_whose_worker_was_lost_just_now_is_left_to_the_others(bench: Bench) -> None:

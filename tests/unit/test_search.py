@@ -1,6 +1,8 @@
 """Search by words and meaning: a paper is found by either, and by both it comes before those of one."""
 
+import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -103,6 +105,36 @@ async def test_a_paper_that_is_deleted_while_it_is_searched_is_no_hit(
 
     monkeypatch.setattr(bench.store, "nearest", and_then_it_is_deleted)
     assert await found(to_the_north(bench.store), "astronomy") == []
+
+
+async def test_a_hit_by_its_words_shows_where_they_stand(bench: Bench) -> None:
+    await put(bench.store, "words", f"Telescopes look at galaxies. {'And there is more. ' * 30}It is astronomy.", NORTH)
+    [hit] = await to_the_north(bench.store).find("astronomy", 20)
+    assert "It is astronomy" in hit.snippet
+
+
+async def test_the_query_is_read_as_it_was_asked_and_one_at_a_time(bench: Bench) -> None:
+    asked: list[str] = []
+    at_once: list[int] = []
+    reading = threading.Semaphore(9)
+
+    def embed(q: str) -> Embedding:
+        asked.append(q)
+        with reading:
+            at_once.append(9 - reading._value)
+            time.sleep(0.01)  # so that another would come in, were it let
+        return NORTH
+
+    search = Search(bench.store, embed)
+    await asyncio.gather(*(search.find(f"query {number}", 20) for number in range(3)))
+    assert sorted(asked) == ["query 0", "query 1", "query 2"]
+    assert at_once == [1, 1, 1]
+
+
+async def test_by_words_alone_no_more_is_found_than_was_asked_for(bench: Bench) -> None:
+    for number in range(3):
+        await put(bench.store, f"words-{number}", "Of astronomy.", NORTH)
+    assert len(await found(Search(bench.store, lambda _: None), "astronomy", 2)) == 2
 
 
 async def test_a_query_that_means_nothing_is_searched_by_its_words(bench: Bench) -> None:
