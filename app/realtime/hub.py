@@ -53,7 +53,6 @@ class Hub:
 
     def __init__(self, log: EventLog, clock: Clock, metrics: Metrics) -> None:
         self._log = log
-        self._clock = clock
         self._loop = Loop(clock, "hub")
         self.metrics = metrics
         self._position: str | None = None

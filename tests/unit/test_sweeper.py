@@ -47,7 +47,7 @@ async def test_what_a_worker_still_wrote_after_the_deletion_is_removed_when_its_
 async def test_a_deleted_paper_that_cannot_be_cleared_up_keeps_no_other_from_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stuck, other = [await bench.submit() for _ in range(2)]
+    papers = [await bench.submit() for _ in range(2)]
     remove = bench.side.files.remove
 
     async def refuse(paper_id: str) -> None:
@@ -59,8 +59,9 @@ async def test_a_deleted_paper_that_cannot_be_cleared_up_keeps_no_other_from_it(
         raise UnavailableError("Nothing is cleared up at once.")
 
     monkeypatch.setattr(bench.side.files, "remove", cut_off)
-    for paper_id in (stuck, other):
+    for paper_id in papers:
         await bench.services.papers.delete(paper_id)
+    stuck, other = [record.paper.id for record in await bench.store.tombstones(swept=False, limit=2)]
     monkeypatch.setattr(bench.side.files, "remove", refuse)
     for _ in range(2):
         with pytest.raises(UnavailableError, match="This file stays"):
