@@ -92,7 +92,7 @@ def train(folder: Path) -> Card:
             "It knows nothing of columns, and of type sizes only which is larger; pages in other languages than English are "
             "few in the data, as are books and theses. The figures are not of a fresh test: rules and model were chosen by "
             "cross-validation on the pages learnt from, but earlier versions were measured on these unseen pages, and on the "
-            "22 test papers, six times before this one, and someone saw the figures each time. So few papers tell little: "
+            "22 test papers, seven times before this one, and someone saw the figures each time. So few papers tell little: "
             "one of them more or less is 7 percent of the ACL papers and 17 percent of the journals. Columns were tried on "
             "pages that we set ourselves from annotated names and titles, which are tidier than what publishers set; learnt from, "
             "300 such pages did not help on annotated ones (one fold of three), so that it learns from none. The first "
@@ -104,8 +104,9 @@ def train(folder: Path) -> Card:
             "right in 95.6 % of 592 (by the rules before the last ones 94.9 %), all authors in 89.1 % of 589 (85.9 %). Two of "
             "the folds were read for what goes wrong; on the third, before it was read, the title was right in 96.4 % by "
             "either rules, and all authors in 88.3 % (87.3 %). Some lists that count as wrong are the annotations' faults: an "
-            "editor, or somebody named twice. The test papers were not read "
-            "again by these rules."
+            "editor, or somebody named twice. Asked "
+            "once more, the test papers have one title and one list of authors less right than by the rules before; of "
+            "these unseen pages the title of 92.1 % is right (89 %)."
         ),
     )
 
