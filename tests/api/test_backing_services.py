@@ -27,6 +27,7 @@ from tests.support.log_lines import log_lines
 from tests.support.mongo import MongoServer
 from tests.support.prometheus import samples
 from tests.support.redis import Redis, Server
+from tests.support.sockets import DEADLINE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.in_process]
 
@@ -72,7 +73,7 @@ async def serve(applications: Applications) -> AsyncIterator[Serve]:
             clock=clock,
             machine=FixedMachine(),
         )
-        services = build_services(Ports(**(vars(whole) | ports)), [], owner="api")
+        services = build_services(Ports(**(vars(whole) | ports)), [], owner="api", look_seconds=DEADLINE)
         state = {"services": services, "hub": Hub(), "max_upload_mb": 1}
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
