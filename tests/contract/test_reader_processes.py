@@ -106,6 +106,7 @@ async def test_a_template_that_died_idle_is_replaced_and_no_file_suffers() -> No
 async def test_a_child_whose_template_dies_goes_with_it_and_its_file_is_tried_again(tmp_path: Path) -> None:
     there = tmp_path / "pids"
     body = f"""
+        os.read(0, 1)  # the file: it comes once the worker has heard of its child
         open({str(there) + ".new"!r}, "w").write(f"{{os.getppid()}} {{os.getpid()}}")
         os.rename({str(there) + ".new"!r}, {str(there)!r})
         time.sleep(60)
