@@ -34,7 +34,8 @@ def count_flakes(seeds: Iterable[int], run: Run) -> dict[str, list[int]]:
         for name in failed:
             flakes[name].append(seed)
         last = printed.strip().rpartition("\n")[2]
-        print(f"round {number}, seed {seed}, {time.monotonic() - began:.0f} s: {last}", flush=True)
+        told = [f"round {number}, seed {seed}, {time.monotonic() - began:.0f} s: {last}", *failed]
+        print("\n    ".join(told), flush=True)  # whoever watches for half an hour may look at the first at once
     return flakes
 
 

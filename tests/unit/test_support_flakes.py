@@ -27,5 +27,6 @@ def test_each_flake_is_told_with_the_orders_that_show_it(capsys: pytest.CaptureF
         "exit code 3": [4],
     }
     assert [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()] == [
-        f"round {number}" for number in (1, 2, 3, 4)
-    ]
+        *("round 1", "round 2", "    tests/a.py::test_one[a b]", "    tests/a.py::test_two"),
+        *("round 3", "    tests/a.py::test_one[a b]", "round 4", "    exit code 3"),
+    ], "the round that failed names what failed in it, at once"
