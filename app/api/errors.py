@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import compile_path
+from starlette.routing import Match, Mount
 
 from app.api.dependencies import services_of
 from app.api.lingering import LingeringResponse
@@ -39,6 +39,7 @@ STATUS: dict[type[PaperProcessingError], int] = {
     UnavailableError: 503,
     StorageFullError: 507,
 }
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 UNFORESEEN = PaperProcessingError("Something unforeseen went wrong; the service's log tells more.")
 # What the framework refuses by itself, in our words: its status, then ours with code and detail.
 REFUSALS = {
@@ -122,10 +123,14 @@ async def _render_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods_at(request: Request) -> set[str]:
-    """What the document says of the path: the framework names the methods of the first route that has it, and no more."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    at = [calls for path, calls in paths.items() if compile_path(path)[0].match(request.url.path)]
-    return {method.upper() for calls in at for method in calls} or {"GET"}  # the pages, which it leaves out
+    """All that the path knows: the framework names the methods of the first route that has it, and no more."""
+
+    def is_known(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return set(filter(is_known, METHODS)) or {"GET"}  # of the files that are mounted
 
 
 async def _render_unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -68,6 +68,7 @@ NO_METHODS = {
     "BREW /system/status": {"GET"},
     "POST /": {"GET"},
     "POST /docs": {"GET"},
+    "PUT /docs/static/swagger-ui.css": {"GET"},
 }
 
 
