@@ -5,13 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made
 LOCK   := requirements.lock
 PYTEST := $(BIN)/pytest -q --durations=10 -p no:pytest-testmon
-# Not even imported by the fast lane: all in them is slow or extended, and what they import takes a quarter of its start.
-LATER  := tests/architecture tests/deployment tests/evaluation tests/extraction tests/integration_tests/hostile
-LATER  += tests/properties tests/api/test_asyncapi.py tests/api/test_openapi.py tests/schedules/test_breaks.py
-LATER  += tests/docs/test_[!e]*.py tests/unit/test_c[hl]*.py tests/unit/test_installation.py tests/unit/test_support_*.py
-LATER  += tests/unit/test_tracing.py
-# Two processes a core: while one waits for a timer, the other works. Hypothesis's tests are all in $(LATER).
-FAST   := --forks 4 -p no:hypothesispytest -m "not slow and not extended" --ignore=tests/live $(LATER:%=--ignore-glob='%')
+# Two processes a core: while one waits for a timer, the other works. None of Hypothesis's tests is among these.
+FAST   := --forks 4 -p no:hypothesispytest -m "not slow and not extended"
 # Files of tests in memory, where the system has such a folder: on a disk each directory takes milliseconds to remove.
 IN_MEMORY := $(addprefix PYTEST_DEBUG_TEMPROOT=,$(wildcard /dev/shm))
 LIVE   := tests/integration_tests tests/contract tests/live tests/faults
@@ -50,7 +45,7 @@ test-live: $(STAMP) ## the same scenarios over loopback: real uvicorn, Valkey an
 	@$(PYTEST) --live --force-enable-socket -o faulthandler_timeout=600 $(LIVE) $(ARGS)
 
 test-slow: $(STAMP) ## the in-process tests that sleep, take long, or are beside the way of an event
-	@$(PYTEST) --forks 2 -o faulthandler_timeout=600 -m "slow or extended" --ignore=tests/live $(ARGS) || test $$? -eq 5 # 5: there is none
+	@$(PYTEST) --forks 2 -o faulthandler_timeout=600 -m "slow or extended" $(ARGS) || test $$? -eq 5 # 5: there is none
 
 bench: $(STAMP) ## compare with the plain ways, in ratios kept in docs/benchmarks.md (PARTS="fan-out idle" for two)
 	@$(BIN)/python -m tests.bench $(PARTS)
@@ -90,7 +85,7 @@ types: $(STAMP) ## the type checker alone
 check: lint test test-slow ## all that has to pass before a change is proposed
 
 coverage: $(STAMP) ## which lines and branches of app/ the in-process tests miss; fails under 95 %
-	@$(BIN)/coverage run -m pytest -q --ignore=tests/live --ignore=tests/integration_tests/hostile $(ARGS)
+	@$(BIN)/coverage run -m pytest -q --ignore=tests/integration_tests/hostile $(ARGS)
 	@$(BIN)/coverage report
 
 ROUNDS ?= 20

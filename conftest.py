@@ -5,6 +5,9 @@ import gc
 
 gc.disable()
 
+import tests.support.absent  # noqa: F401  # first: what it imports is imported by the rest
+
+# isort: split
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -14,12 +17,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-import tests.support.absent  # noqa: F401  # first: what it imports is imported by the rest
 from app.settings import Settings
 from tests.support.deadlines import ends_within
 from tests.support.fleet import live_services
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
+from tests.support.lanes import marks_left_out, marks_of_all
 from tests.support.leaks import OpenHandles
 from tests.support.lines_of_papers import LINES
 from tests.support.live import LiveLane, LiveServer
@@ -42,6 +45,14 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addoption("--live", action="store_true", help="run the scenarios against real processes over loopback")
     parser.addoption("--seed", type=int, help="the one seed under which tests/schedules runs")
     parser.addoption("--seeds", type=int, default=20, help="how many seeds each seam of tests/schedules is run under")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is named on the command line is taken whatever it is."""
+    if not collection_path.match("test_*.py"):
+        return None
+    left_out = marks_left_out(config.getoption("-m"), live=config.getoption("--live"))
+    return not left_out.isdisjoint(marks_of_all(collection_path.read_text(encoding="utf-8"))) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.prove.places import Place, find_places
 
+pytestmark = pytest.mark.extended
+
 ROOT = Path(__file__).parents[2]
 
 SMALL = '''
@@ -17,8 +19,6 @@ from typing import Protocol
 import anyio
 from redis.asyncio import Redis
 from starlette.websockets import WebSocket
-
-pytestmark = pytest.mark.extended
 
 SCRIPT = """
 if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('XADD', KEYS[1], '*', 'genesis', '1') end
