@@ -29,6 +29,7 @@ from tests.support.live import LiveLane, LiveServer
 from tests.support.servers import LIVE_URLS
 from tests.support.shared import NO_FOLDER, SharedService
 from tests.support.sockets import Socket
+from tests.support.warm import warm_up
 
 SEED_PAPER = Path(__file__).parent / "tests" / "test_papers" / "test_paper_content.txt"
 
@@ -64,8 +65,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in deselected]
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """What is loaded by now stays, and is not looked at again; what a test leaves is, while it is in the processor's cache."""
+    if session.config.getoption("forks") > 1:
+        warm_up(SEED_PAPER)
     gc.freeze()
     gc.enable()
     gc.set_threshold(5_000, 100, 100)
