@@ -85,7 +85,7 @@ types: $(STAMP) ## the type checker alone
 check: lint test test-slow ## all that has to pass before a change is proposed
 
 coverage: $(STAMP) ## which lines and branches of app/ the in-process tests miss; fails under 95 %
-	@$(BIN)/coverage run -m pytest -q --ignore=tests/integration_tests/hostile $(ARGS)
+	@$(BIN)/coverage run -m pytest -q -o faulthandler_timeout=600 --ignore=tests/integration_tests/hostile $(ARGS)
 	@$(BIN)/coverage report
 
 ROUNDS ?= 20
