@@ -101,6 +101,13 @@ RULES = (
         ("test_what_was_offered_again_is_offered_once_more_when_it_is_lost_once_more",),
     ),
     Rule(
+        "One look that could not offer them is no look: the next one does",
+        RELAY,
+        "            await self._offer_again()\n            self._epoch = epoch\n",
+        "            self._epoch = epoch\n            await self._offer_again()\n",
+        ("test_what_could_not_be_offered_again_is_offered_at_the_next_look",),
+    ),
+    Rule(
         "A restart is looked for every second, however busy the relay is",
         RELAY,
         "self._swept_at is None or self._clock.now() - self._swept_at >= SWEEP_EVERY",

@@ -160,6 +160,25 @@ async def test_what_was_relayed_nine_seconds_before_the_last_is_offered_again(be
     assert (early, 1) in await bench.logged(), "an entry that the log may not have had on its disk yet stays lost"
 
 
+async def test_what_could_not_be_offered_again_is_offered_at_the_next_look(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log went away once more while it was offered what it had lost."""
+    paper_id = await bench.submit()
+    await bench.services.relay.sweep()
+    await lose(bench, paper_id)
+
+    async def away(event: object) -> None:
+        raise UnavailableError("The log is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.log, "append", away)
+        with pytest.raises(UnavailableError):
+            await bench.services.relay.sweep()
+    await bench.services.relay.sweep()
+    assert await bench.logged() == [(paper_id, 1)], "what the restart lost stays lost: it counts as looked for"
+
+
 async def test_nothing_is_offered_again_to_a_log_that_stayed_up(bench: Bench) -> None:
     """Each second the events of the last ten would go over the wire for nothing."""
     paper_id = await bench.submit()
