@@ -39,7 +39,7 @@ STATUS: dict[type[PaperProcessingError], int] = {
     UnavailableError: 503,
     StorageFullError: 507,
 }
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 UNFORESEEN = PaperProcessingError("Something unforeseen went wrong; the service's log tells more.")
 # What the framework refuses by itself, in our words: its status, then ours with code and detail.
 REFUSALS = {
@@ -126,11 +126,14 @@ def _methods_at(request: Request) -> set[str]:
     """All that the path knows: the framework names the methods of the first route that has it, and no more."""
 
     def is_known(method: str) -> bool:
-        scope = {**request.scope, "method": method}
+        scope = {**request.scope, "method": method, "root_path": root}
         return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
+    root = request.scope.get(
+        "app_root_path", request.scope.get("root_path", "")
+    )  # a mount has left its own in the scope
     routes = [route for route in request.app.routes if not isinstance(route, Mount)]
-    return set(filter(is_known, METHODS)) or {"GET"}  # of the files that are mounted
+    return set(filter(is_known, METHODS)) or {"GET", "HEAD"}  # of the files that are mounted
 
 
 async def _render_unforeseen(request: Request, error: Exception) -> JSONResponse:

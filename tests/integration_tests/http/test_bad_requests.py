@@ -68,7 +68,8 @@ NO_METHODS = {
     "BREW /system/status": {"GET"},
     "POST /": {"GET"},
     "POST /docs": {"GET"},
-    "PUT /docs/static/swagger-ui.css": {"GET"},
+    "PUT /docs/static/swagger-ui.css": {"GET", "HEAD"},
+    "PUT /docs/static/papers/": {"GET", "HEAD"},
 }
 
 
