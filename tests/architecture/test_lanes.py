@@ -17,13 +17,28 @@ FILES = sorted((ROOT / "tests").glob("**/test_*.py"))
 def test_what_a_file_is_read_to_be_marked_with_is_what_python_marks_it_with(file: Path) -> None:
     source = file.read_text(encoding="utf-8")
     marked = [
-        ast.unparse(line.value)
+        mark
         for line in ast.parse(source).body
         if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "pytestmark"
+        for mark in (line.value.elts if isinstance(line.value, ast.List) else [line.value])
     ]
-    assert marks_of_all(source) == marks_of_all(f"pytestmark = {''.join(marked)}"), (
-        "`pytestmark` is one line or list of its own at the left, and stands in no string: else tests are never run"
-    )
+    by_name = {mark.attr for mark in marked if isinstance(mark, ast.Attribute)}
+    assert marks_of_all(source) == by_name, "`pytestmark` stands at the left and in no string: else tests are never run"
+
+
+@pytest.mark.parametrize(
+    ("line", "marks"),
+    [
+        ("pytestmark = pytest.mark.slow", {"slow"}),
+        ("pytestmark = [pytest.mark.anyio, pytest.mark.slow]", {"anyio", "slow"}),
+        ("pytestmark = [\n    pytest.mark.slow,\n    pytest.mark.skipif(True, reason='no')\n]", {"slow"}),
+        ("pytestmark = pytest.mark.slow if BIG else pytest.mark.anyio", set()),
+        ("pytestmark = [pytest.mark.anyio, *([pytest.mark.slow] if BIG else [])]", set()),
+        ("pytestmark = pytest.mark.parametrize('k', [1, pytest.param(2, marks=pytest.mark.slow)])", set()),
+    ],
+)
+def test_a_mark_that_only_some_tests_have_is_none_of_the_file(line: str, marks: set[str]) -> None:
+    assert marks_of_all(f"import pytest\n\n{line}\n") == marks
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,19 @@
 
 import re
 
-ALL_ARE = re.compile(r"^pytestmark = (\[[^\]]*\]|.+)$", re.MULTILINE)
-MARK = re.compile(r"pytest\.mark\.(\w+)")
+ONE = r"pytest\.mark\.(\w+)"
+ALL_ARE = re.compile(rf"^pytestmark = (?:{ONE}|\[([^\]]*)\])(?: +#.*)?$", re.MULTILINE)
+MARK = re.compile(ONE)
 LEAVES_OUT = re.compile(r"not (\w+)")
 
 
 def marks_of_all(source: str) -> set[str]:
-    """What all tests of a file are marked with."""
+    """What all tests of a file are marked with, by name alone: a mark with arguments may hold others."""
     all_are = ALL_ARE.search(source)
-    return set(MARK.findall(all_are[1])) if all_are else set()
+    if all_are is None:
+        return set()
+    one, several = all_are.groups()
+    return {one} if one else {mark[1] for part in several.split(",") if (mark := MARK.fullmatch(part.strip()))}
 
 
 def marks_left_out(expression: str, *, live: bool) -> set[str]:
