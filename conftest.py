@@ -23,7 +23,7 @@ from tests.support.fleet import live_services
 from tests.support.in_process import Applications, InProcessLane, open_in_process_lane
 from tests.support.lane import Lane
 from tests.support.lanes import marks_left_out, marks_of_all
-from tests.support.leaks import OpenHandles
+from tests.support.leaks import OpenHandles, leaves_no_task
 from tests.support.lines_of_papers import LINES
 from tests.support.live import LiveLane, LiveServer
 from tests.support.servers import LIVE_URLS
@@ -76,10 +76,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """Every async test ends, whatever it waits for."""
+    """Every async test ends, whatever it waits for, and in-process so does all that it began."""
     if inspect.iscoroutinefunction(pyfuncitem.obj):
-        seconds = 60 if pyfuncitem.config.getoption("--live") or pyfuncitem.get_closest_marker("slow") else 10
-        pyfuncitem.obj = ends_within(seconds, pyfuncitem.obj)
+        live = pyfuncitem.config.getoption("--live")
+        seconds = 60 if live or pyfuncitem.get_closest_marker("slow") else 10
+        test = ends_within(seconds, pyfuncitem.obj)
+        pyfuncitem.obj = test if live else leaves_no_task(test)
 
 
 @pytest.hookimpl(tryfirst=True)

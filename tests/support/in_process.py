@@ -76,7 +76,7 @@ class Side:
         self.log = RedisEventLog(redis, retention=100_000)
         self.files = FsspecFiles(fsspec.filesystem("memory"), backing.files)
         self.queue = HeldQueue(CeleryQueue(task, redis, backing.clock), backing.holds)
-        graph = SqliteGraph(self._graph)
+        self.graph = graph = SqliteGraph(self._graph)
         reader = InlineReader()
         stages = all_stages(self.files, reader, graph, encoder=encoder)
         self.stages = [HeldStage(stage, backing.holds) for stage in stages]

@@ -6,12 +6,17 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import wraps
+from typing import ParamSpec
+from weakref import WeakSet
 
 import psutil
 
 # fakeredis leaves the task of a blocked XREAD to its own timeout when the caller is cancelled: seen in every test.
-IGNORED_TASKS = ("AsyncFakeSocket._async_blocking",)
+# A test's lane closes the sockets that are still open.
+IGNORED_TASKS = ("AsyncFakeSocket._async_blocking", "InProcessSocket._receive_all")
 # fsspecIO: the one loop of fsspec's asynchronous filesystems (S3), started by the first and there for as long as the process.
 IGNORED_THREADS = ("AnyIO worker thread", "asyncio_", "fsspecIO")
 # matplotlib keeps the fonts it has drawn with open for as long as the process.
@@ -19,21 +24,16 @@ IGNORED_FILES = (".ttf",)
 ANYIO_TASK = "TaskHandle._run_coro"
 MAY_TAKE = 5.0
 """Seconds: only what is left behind takes them, and on a busy machine what ends in a moment may need more than one."""
+KEPT: WeakSet[threading.Thread] = WeakSet()
+"""Threads of what several tests share: whoever shares it looks after them."""
+P = ParamSpec("P")
 LOOPS_HAVE = {_socket.AF_UNIX}
 """Sockets of an event loop: whether one is left is told by its thread and its tasks."""
 
 
 def tasks_left(side: str) -> list[str]:
     """Tasks of the running loop, other than the caller's and those of the portal itself."""
-    current = asyncio.current_task()
-    left = []
-    for task in asyncio.all_tasks():
-        name = getattr(task.get_coro(), "__qualname__", "")
-        if name == ANYIO_TASK:
-            name = task.get_name()  # anyio's wrapper of what it was asked to run
-        if task is not current and not task.done() and not name.endswith(IGNORED_TASKS) and not _is_portal(name):
-            left.append(f"{side}: task {name}")
-    return left
+    return [f"{side}: task {name}" for task in _others() if not _is_ignored(name := _name(task))]
 
 
 def threads_left(before: set[threading.Thread], within: float = MAY_TAKE) -> list[str]:
@@ -50,13 +50,37 @@ def threads_left(before: set[threading.Thread], within: float = MAY_TAKE) -> lis
         time.sleep(0.002)
 
 
+def leaves_no_task(test: Callable[P, Awaitable[None]], may_take: float = MAY_TAKE) -> Callable[P, Awaitable[None]]:
+    """The test, which fails for what it began on its own loop and did not see to its end.
+
+    What is of a task group is left to the group, which waits for it: that of a test has ended with the test.
+    """
+
+    @wraps(test)
+    async def looked_after(*args: P.args, **kwargs: P.kwargs) -> None:
+        of_fixtures = asyncio.all_tasks()
+        await test(*args, **kwargs)
+        deadline = time.monotonic() + may_take
+        while left := [
+            f"task {name}"
+            for task in _others() - of_fixtures
+            if (name := _coroutine(task)) != ANYIO_TASK and not _is_ignored(name)
+        ]:
+            if time.monotonic() > deadline:
+                raise AssertionError("the test left behind:\n  " + "\n  ".join(left))
+            await asyncio.sleep(0.001)
+
+    return looked_after
+
+
 class OpenHandles:
-    """What this process holds of the system's: open files, pipes, network sockets, child processes."""
+    """What this process holds of the system's: open files, pipes, network sockets, child processes, threads."""
 
     def __init__(self) -> None:
         self.may_take = MAY_TAKE
         self._descriptors = _descriptors()
         self._children = _children()
+        self._threads = set(threading.enumerate())
 
     def left(self) -> list[str]:
         """What is new since this was made or asked before, and is not closed in time."""
@@ -66,9 +90,11 @@ class OpenHandles:
             new = {fd: what for fd in descriptors - self._descriptors if (what := _what(fd)) is not None}
             started = children - self._children
             if not (new or started) or time.monotonic() > deadline:
-                self._descriptors, self._children = descriptors, children
-                return [*new.values(), *(f"process {child}" for child in started)]
+                break
             time.sleep(0.002)
+        threads = threads_left(self._threads | set(KEPT), within=self.may_take)
+        self._descriptors, self._children, self._threads = descriptors, children, set(threading.enumerate())
+        return [*new.values(), *(f"process {child}" for child in started), *threads]
 
 
 def _descriptors() -> set[int]:
@@ -113,5 +139,19 @@ def _what(descriptor: int) -> str | None:
     return None
 
 
-def _is_portal(name: str) -> bool:
-    return "BlockingPortal" in name or name.startswith("start_blocking_portal")
+def _others() -> set[asyncio.Task[object]]:
+    """What runs on this loop beside the caller."""
+    return {task for task in asyncio.all_tasks() if not task.done()} - {asyncio.current_task()}
+
+
+def _coroutine(task: asyncio.Task[object]) -> str:
+    return getattr(task.get_coro(), "__qualname__", "")
+
+
+def _name(task: asyncio.Task[object]) -> str:
+    name = _coroutine(task)
+    return task.get_name() if name == ANYIO_TASK else name  # anyio's wrapper of what it was asked to run
+
+
+def _is_ignored(name: str) -> bool:
+    return name.endswith(IGNORED_TASKS) or "BlockingPortal" in name or name.startswith("start_blocking_portal")

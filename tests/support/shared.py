@@ -1,6 +1,7 @@
 """One in-process service for the many tests that need nothing of their own: the same tests bear a shared one live."""
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from app.settings import Settings
 from tests.support.in_process import Applications, InProcessLane, InProcessService, open_service
-from tests.support.leaks import MAY_TAKE, tasks_left
+from tests.support.leaks import KEPT, MAY_TAKE, tasks_left
 
 NO_FOLDER = Path("/nonexistent")
 TESTS = 20
@@ -56,7 +57,11 @@ class SharedService:
 
     def _current(self) -> InProcessService:
         if self._service is None:
+            threads = set(threading.enumerate())
             service = self._opened.enter_context(open_service(self._applications, Settings(data_dir=NO_FOLDER)))
+            for portal, side in ((service.portal, service.api), (service.worker_portal, service.worker)):
+                portal.call(side.graph.check)  # begins the thread of its database
+            KEPT.update(set(threading.enumerate()) - threads)
             self._service, self._tasks = service, _tasks_of(service)
         return self._service
 

@@ -24,7 +24,7 @@ from conftest import HANDLES, pytest_runtest_teardown
 from tests.support import in_process
 from tests.support.deadlines import ends_within
 from tests.support.in_process import Applications, open_in_process_lane
-from tests.support.leaks import MAY_TAKE, tasks_left, threads_left
+from tests.support.leaks import MAY_TAKE, leaves_no_task, tasks_left, threads_left
 from tests.support.lines_of_papers import LINES, WAY
 
 pytestmark = [pytest.mark.anyio, pytest.mark.extended]
@@ -154,6 +154,16 @@ def open_process(_: Path) -> Iterator[None]:
         process.kill()
 
 
+@contextmanager
+def open_thread(_: Path) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="forgotten")
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
 @pytest.mark.usefixtures("socket_enabled")
 @pytest.mark.parametrize(
     ("leave", "told"),
@@ -162,6 +172,7 @@ def open_process(_: Path) -> Iterator[None]:
         (open_network_socket, "network socket"),
         (open_pipe, "pipe"),
         (open_process, r"process \d+"),
+        (open_thread, "thread forgotten"),
     ],
 )
 def test_what_the_system_counts_and_is_left_open_fails_its_test(
@@ -180,8 +191,28 @@ def test_what_the_system_counts_and_is_left_open_fails_its_test(
     assert handles.left() == []
 
 
-async def test_every_async_test_runs_under_a_deadline(request: pytest.FixtureRequest) -> None:
-    assert request.node.obj.__code__ is ends_within(1, checkpoint).__code__
+async def test_a_task_that_a_test_leaves_on_its_own_loop_fails_it() -> None:
+    kept: list[asyncio.Task[None]] = []
+
+    async def forgets() -> None:
+        kept.append(asyncio.create_task(asyncio.sleep(3600)))
+
+    with pytest.raises(AssertionError, match="the test left behind:\n  task sleep"):
+        await leaves_no_task(forgets, may_take=0.0)()
+    kept[0].cancel()
+
+
+async def test_a_task_that_ends_in_time_is_not_left_behind() -> None:
+    async def begins() -> None:
+        asyncio.create_task(asyncio.sleep(0.001))  # noqa: RUF006  # waited for by the gate
+
+    await leaves_no_task(begins)()
+
+
+async def test_every_async_test_runs_under_a_deadline_and_leaves_no_task(request: pytest.FixtureRequest) -> None:
+    test = request.node.obj
+    assert test.__code__ is leaves_no_task(checkpoint).__code__
+    assert test.__wrapped__.__code__ is ends_within(1, checkpoint).__code__
 
 
 async def test_the_deadline_ends_a_test_that_hangs() -> None:
